@@ -112,7 +112,7 @@ struct clq_context {
     atomic_int is_ending;            /* what a thread of the context's own does is to end */
     int emulates;                    /* clq_context_set_emulation */
     int asks_no_permission;          /* clq_context_set_tile_permission */
-    int trusts_untried;              /* what was never tried is trusted; only tests set it (CLQ_TEST_UNTRIED) */
+    int trusts_untried; /* what was never tried is trusted: by tests (CLQ_TEST_UNTRIED), verify and --check */
 };
 
 struct clq_buffer {

@@ -74,7 +74,7 @@ clq_status clq_job_end(clq_job *job, clq_status status, clq_file_report **report
             (double)(now.tv_sec - job->begun.tv_sec) + (double)(now.tv_nsec - job->begun.tv_nsec) * 1e-9;
         report_check(job);
     }
-    clq_check_end(&job->check);
+    clq_check_hosts_release(&job->check_hosts);
     if (report != NULL) {
         *report = job->report;
         job->report = NULL;
@@ -163,13 +163,6 @@ clq_status clq_job_need_devices(clq_job *job, clq_error *error)
     }
     job->context = job->contexts[0];
     return CLQ_OK;
-}
-
-clq_status clq_job_begin_check(clq_job *job, clq_error *error)
-{
-    job->check.writes = job->request->output != NULL && !job->request->dry_run;
-    CLQ_TRY(clq_check_begin(&job->check, job->request, job->context, error));
-    return clq_job_share_seed(job, error);
 }
 
 /* ---- events ---- */

@@ -24,7 +24,8 @@ typedef struct clq_job {
     struct timespec begun;
     clq_file_progress progress;
     pthread_mutex_t events_lock; /* events come one at a time */
-    clq_check check;
+    clq_check check;             /* what those of the devices add up to */
+    clq_check_hosts check_hosts;
 } clq_job;
 
 /*
@@ -47,9 +48,6 @@ clq_status clq_job_need_device(clq_job *job, clq_error *error);
 
 /* The same of all devices that the call is given, of a function that works on several. */
 clq_status clq_job_need_devices(clq_job *job, clq_error *error);
-
-/* From now on job->check does what the request says, and the report tells it. The device is there. */
-clq_status clq_job_begin_check(clq_job *job, clq_error *error);
 
 /* What a person should know, and what one may ask for. */
 void clq_job_warn(clq_job *job, const char *format, ...) CLQ_PRINTF(2, 3);

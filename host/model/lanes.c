@@ -34,7 +34,7 @@ static clq_status begin_check(clq_lane *lane, clq_error *error)
     clq_job *call = lane->set->call;
     clq_check *check = &lane->check;
     check->writes = call->request->output != NULL && !call->request->dry_run;
-    CLQ_TRY(clq_check_begin(check, call->request, lane->context, error));
+    CLQ_TRY(clq_check_begin(check, call->request, lane->context, &call->check_hosts, error));
     check->histogram_bytes /= lane->set->count;
     if (check->mode == CLQ_CHECK_SAMPLE) { /* one sample of all that is drawn, whoever computes it */
         check->seed = call->check.seed != 0 ? call->check.seed : check->seed;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "core/executor.h"
 #include "core/hash.h"
 #include "stream/check_sample.h"
 #include "stream/check_values.h"
@@ -28,8 +29,28 @@ static uint64_t new_seed(void)
     return XXH3_64bits(ticks, sizeof ticks) % 999999999 + 1;
 }
 
+/* Without native the reference does all. A trial of native takes longer than the sample of a small file. */
+static clq_status share_hosts(clq_check *check, clq_check_hosts *hosts, int has_native, clq_error *error)
+{
+    if (hosts->reference == NULL) {
+        CLQ_TRY(clq_context_create("reference", &hosts->reference, error));
+    }
+    if (has_native && hosts->native == NULL && clq_context_create("native", &hosts->native, NULL) == CLQ_OK) {
+        hosts->native->trusts_untried = 1;
+    }
+    check->reference = hosts->reference;
+    check->native = has_native ? hosts->native : NULL;
+    return CLQ_OK;
+}
+
+void clq_check_hosts_release(clq_check_hosts *hosts)
+{
+    clq_context_destroy(&hosts->native);
+    clq_context_destroy(&hosts->reference);
+}
+
 clq_status clq_check_begin(clq_check *check, const clq_file_request *request, const clq_context *context,
-                           clq_error *error)
+                           clq_check_hosts *hosts, clq_error *error)
 {
     clq_device_info info;
     clq_context_device(context, &info);
@@ -45,18 +66,13 @@ clq_status clq_check_begin(clq_check *check, const clq_file_request *request, co
     }
     check->histogram_bytes = request->memory_bytes / 8;
     snprintf(check->device, sizeof check->device, "%s", info.name);
-    CLQ_TRY(clq_context_create("reference", &check->reference, error));
-    if (info.version[0] != '\0') { /* of OpenCL */
-        CLQ_TRY(clq_context_create("native", &check->native, error));
-    }
+    CLQ_TRY(share_hosts(check, hosts, info.version[0] != '\0', error)); /* a version: of OpenCL */
     return clq_check_work_create(check, &check->work, error);
 }
 
 void clq_check_end(clq_check *check)
 {
     clq_check_work_destroy(&check->work);
-    clq_context_destroy(&check->native);
-    clq_context_destroy(&check->reference);
 }
 
 void clq_check_add(clq_check *call, const clq_check *other)
@@ -98,22 +114,51 @@ static uint64_t join(uint64_t hash, uint64_t next)
     return XXH3_64bits(both, sizeof both);
 }
 
+/* The sample is nowhere near: its next lines are asked for while the last ones are hashed. */
+static void fetch_ahead(const uint8_t *at, size_t bytes)
+{
+#if defined(__GNUC__)
+    enum { LINE = 64, MOST = 1024 };
+    for (size_t i = 0; i < bytes && i < MOST; i += LINE) {
+        __builtin_prefetch(at + i);
+    }
+#else
+    (void)at;
+    (void)bytes;
+#endif
+}
+
 static uint64_t hash_sample(const clq_check *check, const clq_slot *slot, const clq_piece *piece, size_t part)
 {
     clq_check_spans spans = clq_check_spans_of(check, piece);
     clq_check_span span;
     uint64_t hash = 0;
-    while (clq_check_next_span(&spans, &span)) {
+    int there = clq_check_next_span(&spans, &span);
+    while (there) {
         size_t bytes = 0;
+        size_t next_bytes = 0;
         const uint8_t *at = bytes_of(slot, piece, part, &span, &bytes);
+        there = clq_check_next_span(&spans, &span);
+        if (there) {
+            const uint8_t *next = bytes_of(slot, piece, part, &span, &next_bytes);
+            fetch_ahead(next, next_bytes);
+        }
         hash = join(hash, XXH3_64bits(at, bytes));
     }
     return hash;
 }
 
-/* Of scales and zero points all. */
+static uint64_t hash_whole(const clq_slot *slot, const clq_piece *piece)
+{
+    return XXH3_64bits(slot->memory + piece->real, (size_t)piece->real_bytes);
+}
+
+/* Of scales and zero points all, and so of the elements of a piece that is computed again whole. */
 static uint64_t hash_part(const clq_check *check, const clq_slot *slot, const clq_piece *piece, size_t part)
 {
+    if (part == REAL && piece->is_whole) {
+        return hash_whole(slot, piece);
+    }
     if (part == CHOSEN) {
         const size_t bytes = (size_t)piece->chunk.parameters * sizeof(float);
         return join(XXH3_64bits(slot->memory + piece->scale, bytes),
@@ -122,19 +167,11 @@ static uint64_t hash_part(const clq_check *check, const clq_slot *slot, const cl
     return hash_sample(check, slot, piece, part);
 }
 
-static uint64_t hash_whole(const clq_slot *slot, const clq_piece *piece)
-{
-    return XXH3_64bits(slot->memory + piece->real, (size_t)piece->real_bytes);
-}
-
-static void note_whole(clq_check *check, const clq_slot *slot, clq_piece *piece)
+static void draw_whole(clq_check *check, clq_piece *piece)
 {
     piece->is_whole = check->mode == CLQ_CHECK_ALL || check->whole_elements < WHOLE_ELEMENTS ||
                       clq_check_draw(check, piece, ~piece->chunk.first) % WHOLE_ONE_IN == 0;
-    if (piece->is_whole) {
-        check->whole_elements += piece->chunk.count;
-        piece->noted_whole = hash_whole(slot, piece);
-    }
+    check->whole_elements += piece->is_whole ? piece->chunk.count : 0;
 }
 
 void clq_check_note(clq_check *check, const clq_slot *slot, clq_piece *piece, unsigned parts)
@@ -142,13 +179,13 @@ void clq_check_note(clq_check *check, const clq_slot *slot, clq_piece *piece, un
     if (clq_check_is_off(check) || piece->parts == 0) {
         return;
     }
+    if (parts & piece->parts & CLQ_SLOT_REAL) {
+        draw_whole(check, piece);
+    }
     for (size_t part = 0; part < CLQ_SLOT_PARTS; part++) {
         if (parts & piece->parts & (1u << part)) {
             piece->noted[part] = hash_part(check, slot, piece, part);
         }
-    }
-    if (parts & piece->parts & CLQ_SLOT_REAL) {
-        note_whole(check, slot, piece);
     }
 }
 
@@ -178,12 +215,6 @@ clq_status clq_check_intact(clq_check *check, const clq_slot *slot, const clq_pi
 int clq_check_takes_whole(const clq_check *check, const clq_piece *piece)
 {
     return !clq_check_is_off(check) && piece->parts != 0 && piece->is_whole;
-}
-
-clq_status clq_check_whole_intact(clq_check *check, const clq_slot *slot, const clq_piece *piece,
-                                  const clq_check_place *place, clq_error *error)
-{
-    return piece->noted_whole == hash_whole(slot, piece) ? CLQ_OK : tell_changed(check, piece, "bytes", place, error);
 }
 
 /* ---- parts that others compute ---- */

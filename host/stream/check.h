@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a device computed, computed again and compared (clq_file_check): a random part, or all of it. Of a device of
- * OpenCL native computes values and ranges, in a twentieth of the time; what differs, what native cannot do, and a
- * little of all values are the reference's, which decides.
+ * OpenCL native computes first, in a twentieth of the time; what differs, what native cannot do, and a little of all
+ * are the reference's, which decides: of values one unit in 256 and of whole pieces one in 16, and a stretch of each,
+ * drawn like the sample. So native is not tried before, and what both get wrong alike is found by that little.
  *
  * The sample is drawn from the seed and the tensor's name, element by element of the whole tensor, so that neither
  * slots nor threads nor the device move it. Of each 32768 elements it takes 192 in a row, and 16 on either side of an
@@ -30,13 +31,21 @@
 
 struct clq_check_work;
 
+/* What computes again, for all devices of a call: native has threads, of which one set is enough. NULL: not made yet.
+ */
+typedef struct clq_check_hosts {
+    clq_context *reference, *native;
+} clq_check_hosts;
+
+void clq_check_hosts_release(clq_check_hosts *hosts);
+
 typedef struct clq_check {
     clq_file_check mode; /* CLQ_CHECK_BY_DEVICE: not begun, and nothing is checked */
     uint64_t seed;
     int writes; /* there is something that a difference keeps from being written */
     char device[128];
-    clq_context *reference;
-    clq_context *native; /* computes values first, in a twentieth of the time; NULL where that is what is checked */
+    clq_context *reference;      /* the call's, and so is native */
+    clq_context *native;         /* computes first; NULL where that is what is checked, or could not be made */
     struct clq_check_work *work; /* of clq_check_values */
     /* Compared: elements by _values, by _blocks, and by _ranges, and whole pieces. */
     uint64_t values, blocks, bounded, pieces;
@@ -50,9 +59,9 @@ typedef struct clq_check_place {
     const char *path, *name;
 } clq_check_place;
 
-/* `context` computes; what the request says, or the device if it says nothing. */
+/* `context` computes; what the request says, or the device if it says nothing. `hosts` outlive the check. */
 clq_status clq_check_begin(clq_check *check, const clq_file_request *request, const clq_context *context,
-                           clq_error *error);
+                           clq_check_hosts *hosts, clq_error *error);
 void clq_check_end(clq_check *check);
 
 /* Another device's check of the same call: what it compared and found counts for the call too. */
@@ -93,18 +102,13 @@ clq_status clq_check_words(clq_check *check, const clq_slot *slot, const clq_pie
 
 /* ---- for histograms ---- */
 
-/* Whether the piece is computed again as a whole; and that all of its elements are as they were noted then. */
+/* Whether the piece is computed again as a whole. */
 int clq_check_takes_whole(const clq_check *check, const clq_piece *piece);
-clq_status clq_check_whole_intact(clq_check *check, const clq_slot *slot, const clq_piece *piece,
-                                  const clq_check_place *place, clq_error *error);
 
-/*
- * The histograms of the piece's parameters, `before` it and `after` it, whose ranges are `ranges`. `before` becomes
- * what `after` must be.
- */
+/* The histograms of the piece's parameters, `before` it and `after` it, whose ranges are `ranges`; both are written
+ * over. */
 clq_status clq_check_histograms(clq_check *check, const clq_slot *slot, const clq_piece *piece, const float *ranges,
-                                uint64_t *before, const uint64_t *after, const clq_check_place *place,
-                                clq_error *error);
+                                uint64_t *before, uint64_t *after, const clq_check_place *place, clq_error *error);
 
 /* All histograms of a tensor together count `counted` elements, and `finite` there are. */
 clq_status clq_check_total(clq_check *check, uint64_t counted, uint64_t finite, const clq_check_place *place,

@@ -2,7 +2,7 @@
 /*
  * The elements of a sample are gathered in units, each of elements that share a parameter, and many units are one
  * tensor in groups: so they are computed in one call, wherever they are from. By native, where a device of OpenCL is
- * checked; only what differs from that is computed by the reference, whose word counts.
+ * checked; what differs from that, and one unit of each call, is computed by the reference, whose word counts.
  */
 #include "stream/check_values.h"
 
@@ -15,6 +15,9 @@
 #include "stream/check_sample.h"
 
 enum { UNIT = 16, UNITS = 256, ELEMENTS = UNIT * UNITS };
+
+/* Tells what is drawn of units from what is drawn of blocks. */
+static const uint64_t DRAW_UNIT = UINT64_C(1) << 63;
 
 /* What is read and written; unit u begins at element u * UNIT. */
 typedef struct operands {
@@ -47,7 +50,10 @@ clq_status clq_check_work_create(const clq_check *check, struct clq_check_work *
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for --check");
     }
     CLQ_TRY(wrap(check->reference, work, &work->reference, error));
-    return check->native == NULL ? CLQ_OK : wrap(check->native, work, &work->native, error);
+    if (check->native != NULL && wrap(check->native, work, &work->native, NULL) != CLQ_OK) {
+        clq_buffer_destroy(&work->native); /* the reference does all */
+    }
+    return CLQ_OK;
 }
 
 void clq_check_work_destroy(struct clq_check_work **work)
@@ -145,19 +151,26 @@ static clq_status tell(const comparison *c, size_t unit, size_t at, clq_error *e
     return clq_check_differ(c->check, c->place, error, "%s", text);
 }
 
-static clq_status compute(const comparison *c, clq_context *context, clq_buffer *buffer, clq_error *error)
+/* Units that stand one after the other. */
+typedef struct some_units {
+    size_t first, stop;
+} some_units;
+
+static clq_status compute(const comparison *c, clq_context *context, clq_buffer *buffer, some_units units,
+                          clq_error *error)
 {
     const uint32_t bits = clq_dtype_bits(c->piece->q.scheme.dtype);
-    const clq_operand real = {buffer, offsetof(operands, real) / c->real_bytes};
-    const clq_operand codes = {buffer, offsetof(operands, codes) * 8 / bits};
-    const clq_operand scale = {buffer, offsetof(operands, scale) / sizeof(float)};
-    const clq_operand zero_point = {buffer, offsetof(operands, zero_point) / sizeof(int32_t)};
+    const uint64_t ahead = units.first * UNIT;
+    const clq_operand real = {buffer, offsetof(operands, real) / c->real_bytes + ahead};
+    const clq_operand codes = {buffer, offsetof(operands, codes) * 8 / bits + ahead};
+    const clq_operand scale = {buffer, offsetof(operands, scale) / sizeof(float) + units.first};
+    const clq_operand zero_point = {buffer, offsetof(operands, zero_point) / sizeof(int32_t) + units.first};
     void *memory = NULL;
     clq_status status;
     clq_quantization q = c->piece->q;
     memset(&q.layout, 0, sizeof q.layout);
     q.layout.rank = 1;
-    q.layout.shape[0] = c->work->units * UNIT;
+    q.layout.shape[0] = (units.stop - units.first) * UNIT;
     q.layout.granularity = CLQ_PER_GROUP;
     q.layout.group_size = UNIT;
     CLQ_TRY(clq_buffer_unmap(buffer, error));
@@ -167,32 +180,30 @@ static clq_status compute(const comparison *c, clq_context *context, clq_buffer 
     return status;
 }
 
-/* The first unit with an element that differs, or their count. */
-static size_t first_unit(const comparison *c)
+/* The first unit with an element that differs, or the end. */
+static size_t first_unit(const comparison *c, some_units units)
 {
-    size_t unit = 0;
-    while (unit < c->work->units && first_difference(c, unit) == c->work->count[unit]) {
+    size_t unit = units.first;
+    while (unit < units.stop && first_difference(c, unit) == c->work->count[unit]) {
         unit++;
     }
     return unit;
 }
 
-/* Whether native computes the same; the reference computes one unit of each turn, so that it is not native alone that
- * is believed. 0: it differs, or native cannot. */
+static int agrees(const comparison *c, clq_context *context, clq_buffer *buffer, some_units units)
+{
+    return compute(c, context, buffer, units, NULL) == CLQ_OK && first_unit(c, units) == units.stop;
+}
+
+/* Whether native computes the same; the reference computes one unit of each turn, which is drawn, so that it is not
+ * native alone that is believed. 0: it differs, or native cannot. */
 static int native_agrees(const comparison *c)
 {
-    struct clq_check_work *work = c->work;
-    const size_t units = work->units;
-    clq_error ignored;
-    int agrees;
-    if (work->native == NULL || compute(c, c->check->native, work->native, &ignored) != CLQ_OK ||
-        first_unit(c) < units) {
-        return 0;
-    }
-    work->units = 1;
-    agrees = compute(c, c->check->reference, work->reference, &ignored) == CLQ_OK && first_unit(c) == 1;
-    work->units = units;
-    return agrees;
+    const struct clq_check_work *work = c->work;
+    const uint64_t element = c->piece->chunk.first + work->first[0];
+    const size_t drawn = (size_t)(clq_check_draw(c->check, c->piece, DRAW_UNIT | element) % work->units);
+    return work->native != NULL && agrees(c, c->check->native, work->native, (some_units){0, work->units}) &&
+           agrees(c, c->check->reference, work->reference, (some_units){drawn, drawn + 1});
 }
 
 /* What was gathered is computed and compared. */
@@ -200,10 +211,11 @@ static clq_status settle(const comparison *c, clq_error *error)
 {
     struct clq_check_work *work = c->work;
     if (work->units > 0 && !native_agrees(c)) {
+        const some_units all = {0, work->units};
         size_t unit;
-        CLQ_TRY(compute(c, c->check->reference, work->reference, error));
-        unit = first_unit(c);
-        if (unit < work->units) {
+        CLQ_TRY(compute(c, c->check->reference, work->reference, all, error));
+        unit = first_unit(c, all);
+        if (unit < all.stop) {
             return tell(c, unit, first_difference(c, unit), error);
         }
     }

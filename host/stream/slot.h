@@ -51,9 +51,9 @@ typedef struct clq_piece {
     /* Bytes from the start of the slot's memory; copied bytes stand at `real`. */
     uint64_t real, range, nonfinite, scale, zero_point, codes;
     clq_part_place place[CLQ_SLOT_PARTS]; /* of each part that it needs, kept by the slot */
-    /* Kept by stream/check.h: hashes of the sample of each part and of all of `real`, which `is_whole` says is there.
-     */
-    uint64_t noted[CLQ_SLOT_PARTS], noted_whole;
+    /* Kept by stream/check.h: hashes of the sample of each part, or of all of `real` where `is_whole`: the piece is
+     * computed again as a whole. */
+    uint64_t noted[CLQ_SLOT_PARTS];
     int is_whole;
 } clq_piece;
 
