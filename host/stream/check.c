@@ -167,11 +167,20 @@ static uint64_t hash_part(const clq_check *check, const clq_slot *slot, const cl
     return hash_sample(check, slot, piece, part);
 }
 
+/* Nothing but histograms is made of it: only a whole piece is looked at. */
+static int is_counted(const clq_piece *piece)
+{
+    return piece->parts == CLQ_SLOT_REAL;
+}
+
+/* For ranges and for histograms each the first ones, and some of the others; nothing else is made of whole pieces. */
 static void draw_whole(clq_check *check, clq_piece *piece)
 {
-    piece->is_whole = check->mode == CLQ_CHECK_ALL || check->whole_elements < WHOLE_ELEMENTS ||
-                      clq_check_draw(check, piece, ~piece->chunk.first) % WHOLE_ONE_IN == 0;
-    check->whole_elements += piece->is_whole ? piece->chunk.count : 0;
+    uint64_t *elements = is_counted(piece) ? &check->whole_counted : &check->whole_found;
+    piece->is_whole = (is_counted(piece) || piece->parts & CLQ_SLOT_FOUND) &&
+                      (check->mode == CLQ_CHECK_ALL || *elements < WHOLE_ELEMENTS ||
+                       clq_check_draw(check, piece, ~piece->chunk.first) % WHOLE_ONE_IN == 0);
+    *elements += piece->is_whole ? piece->chunk.count : 0;
 }
 
 void clq_check_note(clq_check *check, const clq_slot *slot, clq_piece *piece, unsigned parts)
@@ -182,7 +191,7 @@ void clq_check_note(clq_check *check, const clq_slot *slot, clq_piece *piece, un
     if (parts & piece->parts & CLQ_SLOT_REAL) {
         draw_whole(check, piece);
     }
-    for (size_t part = 0; part < CLQ_SLOT_PARTS; part++) {
+    for (size_t part = 0; part < CLQ_SLOT_PARTS && (!is_counted(piece) || piece->is_whole); part++) {
         if (parts & piece->parts & (1u << part)) {
             piece->noted[part] = hash_part(check, slot, piece, part);
         }

@@ -49,7 +49,8 @@ typedef struct clq_check {
     struct clq_check_work *work; /* of clq_check_values */
     /* Compared: elements by _values, by _blocks, and by _ranges, and whole pieces. */
     uint64_t values, blocks, bounded, pieces;
-    uint64_t whole_elements;  /* of pieces that are to be computed again whole, kept by _note */
+    /* Elements of pieces that are to be computed again whole, for ranges and for histograms, kept by _note. */
+    uint64_t whole_found, whole_counted;
     uint64_t histogram_bytes; /* most to hold of a piece's histograms, of a sample */
     atomic_int found;         /* a difference */
 } clq_check;
