@@ -288,7 +288,8 @@ cl_int CL_API_CALL clGetProgramInfo(cl_program program, cl_program_info what, si
 
 /* ---- programs and commands ---- */
 
-/* Every source that the library puts together begins with the place of its first line; a layer may put its own before. */
+/* Every source that the library puts together begins with the place of its first line; a layer may put its own before.
+ */
 static int is_broken(cl_program program)
 {
     char first_line[128];
