@@ -35,18 +35,21 @@ static clq_status run_case(clq_cl_machine *machine, clq_verify_work *work, clq_e
     return status;
 }
 
+/* A limit of the device, as it is where kernels are tried (opencl/climb.c): no fault, and not for want of memory. */
+static int is_for_groups(clq_status status, const clq_error *error)
+{
+    return status == CLQ_DEVICE_ERROR &&
+           (error->opencl_code == CL_INVALID_WORK_GROUP_SIZE || error->opencl_code == CL_INVALID_WORK_ITEM_SIZE);
+}
+
 clq_status clq_verify_run(clq_cl_machine *machine, clq_verify_work *work, clq_error *error)
 {
     const clq_verify_item *item = work->item;
-    clq_status status;
-    if (item->family != CLQ_VERIFY_PROBE) {
-        return run_case(machine, work, error);
-    }
-    status = item->of.probe.question->run(machine, work, error);
-    if (status == CLQ_DEVICE_ERROR && error->opencl_code == CL_INVALID_WORK_GROUP_SIZE) {
-        return clq_fail(error, CLQ_UNSUPPORTED, "the device has no such work-groups for this kernel");
-    }
-    return status;
+    const clq_status status = item->family == CLQ_VERIFY_PROBE ? item->of.probe.question->run(machine, work, error)
+                                                               : run_case(machine, work, error);
+    return is_for_groups(status, error)
+               ? clq_fail(error, CLQ_UNSUPPORTED, "the device has no such work-groups for this kernel")
+               : status;
 }
 
 clq_status clq_verify_answers(clq_cl_machine *machine, clq_error *error)

@@ -12,3 +12,5 @@ on_device() {
 on_device 'type=gpu discrete late' 'probe-*'
 on_device 'type=accelerator kernel-group=48' 'probe-*'
 on_device 'type=gpu discrete' 'dequantize/grid/*-u4/*'
+on_device 'type=accelerator kernel-group=48' 'gemm/portable/*'
+on_device 'type=accelerator kernel-group=48' 'batch-*'
