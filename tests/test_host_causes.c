@@ -282,6 +282,37 @@ static clq_status minmax(const program *p, clq_error *error)
     return clq_minmax(p->own.clquant, &p->q, p->minmax.x, p->minmax.range, p->minmax.nonfinite, error);
 }
 
+/* A product of unpacked B, which is packed into scratch memory, where no buffer holds as much, and where one does. */
+static void check_product_without_scratch(program *p, const char *why)
+{
+    clq_context *context = p->own.clquant;
+    clq_gemm_batch_item item;
+    clq_gemm_batch *batch = NULL;
+    clq_plan plan;
+    memset(&item, 0, sizeof item);
+    item.problem = &p->problem;
+    item.operands = p->product;
+    context->device.maximum_allocation_bytes = 64;
+    ACCEPTED(clq_gemm_batch_create(context, &item, 1, &batch, e));
+    ACCEPTED(clq_gemm_batch_plan(batch, &plan, e));
+    assert_string_equal(plan.variant, "host");
+    REFUSED(CLQ_UNSUPPORTED, why, clq_enqueue_gemm_batch(batch, &p->launch, e));
+    ACCEPTED(clq_gemm_batch_run(batch, e));
+    clq_gemm_batch_destroy(&batch);
+    ACCEPTED(clq_gemm_plan(context, &p->problem, 0, &plan, e));
+    assert_string_equal(plan.variant, "host");
+    ACCEPTED(clq_gemm_prepare(context, &p->problem, SIDE, SIDE, e));
+    ACCEPTED(clq_gemm(context, &p->problem, &p->product, e));
+    REFUSED(CLQ_UNSUPPORTED, why, clq_enqueue_gemm(context, &p->problem, &p->product, &p->launch, e));
+    ACCEPTED(clq_context_force_variant(context, "gemv", e));
+    REFUSED(CLQ_UNSUPPORTED, why, clq_gemm(context, &p->problem, &p->product, e));
+    context->device.maximum_allocation_bytes = FEW_BYTES;
+    ACCEPTED(clq_gemm(context, &p->problem, &p->product, e));
+    ACCEPTED(clq_gemm_plan(context, &p->problem, 0, &plan, e));
+    assert_string_equal(plan.variant, "gemv");
+    ACCEPTED(clq_context_force_variant(context, NULL, e));
+}
+
 /* Kernels whose scratch memory no buffer holds: the host serves, or what is forced is refused; nothing is left out. */
 static void scratch_memory_has_no_buffer(void **state)
 {
@@ -305,6 +336,8 @@ static void scratch_memory_has_no_buffer(void **state)
         REFUSED(CLQ_UNSUPPORTED, none, minmax(&p, e));
         p.own.clquant->device.maximum_allocation_bytes = FEW_BYTES;
         ACCEPTED(minmax(&p, e));
+        ACCEPTED(clq_context_force_variant(p.own.clquant, NULL, e));
+        check_product_without_scratch(&p, none);
         end(&p);
     }
     check_needs_device();

@@ -61,6 +61,7 @@ clq_status clq_cl_gemm(clq_context *context, const clq_gemm_task *task, clq_erro
         return multiply_on_host(context, forced, task, &cause, error);
     }
     CLQ_TRY(clq_cl_trust_product(context, forced, task, 1, &decision, error));
+    CLQ_TRY(clq_cl_keep_product_scratch(context, forced, task, &decision, error));
     if (decision.by_host.reason != NULL) {
         return clq_cl_host_gemm(context, task, error);
     }
@@ -97,7 +98,7 @@ static uint64_t workspace_up_to(const clq_context *context, clq_variant forced, 
         }
         m = next;
     }
-    return most;
+    return clq_size_min(most, context->device.maximum_allocation_bytes); /* what takes more is the host's */
 }
 
 clq_status clq_cl_gemm_plan(clq_context *context, const clq_gemm_task *task, int packed, clq_plan *plan,
@@ -107,6 +108,7 @@ clq_status clq_cl_gemm_plan(clq_context *context, const clq_gemm_task *task, int
     clq_gemm_decision decision;
     CLQ_TRY(clq_cl_gemm_decide(context, forced, task, &decision, error));
     (void)clq_cl_heed_product_rounds(context, task, &decision);
+    (void)clq_cl_heed_product_scratch(context, task, packed, &decision);
     memset(plan, 0, sizeof *plan);
     snprintf(plan->variant, sizeof plan->variant, "%s", clq_cl_told_name(&decision.by_host, decision.name));
     snprintf(plan->reason, sizeof plan->reason, "%s%s", clq_cl_told_reason(&decision.by_host, decision.reason),

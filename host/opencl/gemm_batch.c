@@ -88,6 +88,7 @@ static clq_status decide(const clq_gemm_batch *batch, device_batch *d, clq_error
             decision->by_host = cause;
         } else {
             CLQ_TRY(clq_cl_trust_product_of_batch(batch->context, forced, task, decision, error));
+            CLQ_TRY(clq_cl_keep_product_scratch(batch->context, forced, task, decision, error));
         }
         decision->in_table &= decision->by_host.reason == NULL; /* what is late has a place in one as yet */
         clq_cl_left_add(&d->left, &decision->by_host);

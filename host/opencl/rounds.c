@@ -143,16 +143,24 @@ static int has_an_end(const clq_context *context)
     return clq_cl_ends_early(context, UINT64_MAX);
 }
 
+/* So much scratch memory, where no buffer has as much. */
+static int heed_scratch(const clq_context *context, uint64_t bytes, clq_host_cause *by_host)
+{
+    if (by_host->reason != NULL || bytes <= context->device.maximum_allocation_bytes) {
+        return 0;
+    }
+    by_host->status = CLQ_UNSUPPORTED;
+    by_host->reason = "no buffer holds the scratch memory of its kernels";
+    by_host->required_bytes = bytes;
+    return 1;
+}
+
 int clq_cl_heed_limits(const clq_context *context, const clq_cl_cut *cut, clq_decision *decision)
 {
-    static const clq_host_cause too_large = {CLQ_UNSUPPORTED, "no buffer holds the scratch memory of its kernels", 0};
     if (decision->by_host.reason != NULL) {
         return 0;
     }
-    if (cut->workspace_bytes > context->device.maximum_allocation_bytes) {
-        decision->by_host = too_large;
-        decision->by_host.required_bytes = cut->workspace_bytes;
-    } else if (clq_cl_ends_early(context, cut->rounds)) {
+    if (!heed_scratch(context, cut->workspace_bytes, &decision->by_host) && clq_cl_ends_early(context, cut->rounds)) {
         decision->by_host = clq_cl_rounds_cause;
     }
     return decision->by_host.reason != NULL;
@@ -173,4 +181,10 @@ int clq_cl_heed_product_rounds(const clq_context *context, const clq_gemm_task *
     }
     decision->by_host = clq_cl_rounds_cause;
     return 1;
+}
+
+int clq_cl_heed_product_scratch(const clq_context *context, const clq_gemm_task *task, int is_packed,
+                                clq_gemm_decision *decision)
+{
+    return heed_scratch(context, clq_cl_gemm_workspace_of(task, decision, is_packed).bytes, &decision->by_host);
 }

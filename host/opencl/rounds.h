@@ -26,4 +26,8 @@ int clq_cl_ends_early(const clq_context *context, uint64_t rounds);
 int clq_cl_heed_limits(const clq_context *context, const clq_cl_cut *cut, clq_decision *decision);
 int clq_cl_heed_product_rounds(const clq_context *context, const clq_gemm_task *task, clq_gemm_decision *decision);
 
+/* The same for scratch memory of a product, with B packed before or not. */
+int clq_cl_heed_product_scratch(const clq_context *context, const clq_gemm_task *task, int is_packed,
+                                clq_gemm_decision *decision);
+
 #endif

@@ -340,6 +340,18 @@ clq_status clq_cl_trust_product(clq_context *context, clq_variant forced, const 
     return keep_product_rounds(context, forced, task, decision, error);
 }
 
+clq_status clq_cl_keep_product_scratch(clq_context *context, clq_variant forced, const clq_gemm_task *task,
+                                       clq_gemm_decision *decision, clq_error *error)
+{
+    char why[CLQ_CL_CAUSE_TEXT];
+    if (!clq_cl_heed_product_scratch(context, task, task->weights != NULL, decision)) {
+        return CLQ_OK;
+    }
+    (void)clq_cl_cause_text(context, &decision->by_host, why);
+    return or_host(context, CLQ_OP_COUNT, "gemm", clq_variant_is_of_products(forced) ? NULL : why, task->order,
+                   clq_fail(error, CLQ_UNSUPPORTED, "gemm on %s: %s", context->device.name, why), error);
+}
+
 clq_status clq_cl_trust_product_of_batch(clq_context *context, clq_variant forced, const clq_gemm_task *task,
                                          clq_gemm_decision *decision, clq_error *error)
 {
