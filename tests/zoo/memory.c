@@ -80,15 +80,29 @@ static char *host_of(cl_mem memory)
     return host;
 }
 
-/* Memory that is the host's alone again has what was last mapped: no driver writes to it but for a mapping. */
 static void CL_CALLBACK forget(cl_mem memory, void *cookie)
 {
     record gone;
     (void)cookie;
-    if (take(memory, NULL, &gone) && gone.shown != NULL) {
-        memcpy(gone.host, gone.shown, gone.bytes);
+    if (take(memory, NULL, &gone)) {
         free(gone.shown);
     }
+}
+
+/* Memory that is the host's alone again has what was last mapped: no driver writes to it but for a mapping. With the
+ * first release, since it may be gone when the buffer is. */
+static cl_int CL_API_CALL release(cl_mem memory)
+{
+    pthread_mutex_lock(&lock);
+    for (record *r = records; r != NULL; r = r->next) {
+        if (r->memory == memory && r->shown != NULL) {
+            memcpy(r->host, r->shown, r->bytes);
+            free(r->shown);
+            r->shown = NULL;
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return zoo_below->clReleaseMemObject(memory);
 }
 
 /* Keeps what a mapping of a buffer over the host's memory has shown, until the buffer goes. */
@@ -314,4 +328,5 @@ void zoo_memory_init(cl_icd_dispatch *layer)
     layer->clEnqueueWriteBuffer = write_buffer;
     layer->clEnqueueMapBuffer = map_buffer;
     layer->clEnqueueUnmapMemObject = unmap;
+    layer->clReleaseMemObject = release;
 }
