@@ -301,11 +301,13 @@ static void check_product_without_scratch(program *p, const char *why)
     clq_gemm_batch_destroy(&batch);
     ACCEPTED(clq_gemm_plan(context, &p->problem, 0, &plan, e));
     assert_string_equal(plan.variant, "host");
+    assert_int_equal(plan.workspace_bytes, 0);
     ACCEPTED(clq_gemm_prepare(context, &p->problem, SIDE, SIDE, e));
     ACCEPTED(clq_gemm(context, &p->problem, &p->product, e));
     REFUSED(CLQ_UNSUPPORTED, why, clq_enqueue_gemm(context, &p->problem, &p->product, &p->launch, e));
     ACCEPTED(clq_context_force_variant(context, "gemv", e));
     REFUSED(CLQ_UNSUPPORTED, why, clq_gemm(context, &p->problem, &p->product, e));
+    REFUSED(CLQ_UNSUPPORTED, why, clq_gemm_plan(context, &p->problem, 0, &plan, e));
     context->device.maximum_allocation_bytes = FEW_BYTES;
     ACCEPTED(clq_gemm(context, &p->problem, &p->product, e));
     ACCEPTED(clq_gemm_plan(context, &p->problem, 0, &plan, e));
@@ -334,6 +336,7 @@ static void scratch_memory_has_no_buffer(void **state)
         REFUSED(CLQ_UNSUPPORTED, none, clq_enqueue(p.own.clquant, CLQ_OP_MINMAX, &p.q, &p.minmax, &p.launch, e));
         ACCEPTED(clq_context_force_variant(p.own.clquant, "grid", e));
         REFUSED(CLQ_UNSUPPORTED, none, minmax(&p, e));
+        REFUSED(CLQ_UNSUPPORTED, none, clq_plan_operation(p.own.clquant, CLQ_OP_MINMAX, &p.q, &plan, e));
         p.own.clquant->device.maximum_allocation_bytes = FEW_BYTES;
         ACCEPTED(minmax(&p, e));
         ACCEPTED(clq_context_force_variant(p.own.clquant, NULL, e));

@@ -74,6 +74,29 @@ clq_status clq_cl_gemm(clq_context *context, const clq_gemm_task *task, clq_erro
     return clq_cl_stream_close(&stream, status, error);
 }
 
+/* Scratch memory of that height alone, or the bound of all up to it; 0 where the host serves it, or `forced` does not
+ * take it. */
+static uint64_t workspace_at(const clq_context *context, clq_variant forced, const clq_gemm_problem *problem,
+                             uint64_t m, int packed, int is_bound)
+{
+    clq_gemm_problem p = *problem;
+    clq_gemm_decision decision;
+    clq_gemm_task task;
+    clq_error unused;
+    uint64_t bytes;
+    p.m = m;
+    clq_gemm_task_init(&task, &p);
+    if (clq_cl_gemm_decide(context, forced, &task, &decision, &unused) != CLQ_OK || decision.by_host.reason != NULL) {
+        return 0;
+    }
+    bytes = is_bound ? clq_cl_gemm_workspace_most(&task, &decision, packed)
+                     : clq_cl_gemm_workspace_of(&task, &decision, packed).bytes;
+    if (bytes <= context->device.maximum_allocation_bytes) {
+        return bytes;
+    }
+    return is_bound ? context->device.maximum_allocation_bytes : 0;
+}
+
 /*
  * As much for a larger m as for each smaller one, so that an engine asks for its largest: height by height as long as
  * tiles differ, and the bound of all heights from there on.
@@ -81,24 +104,18 @@ clq_status clq_cl_gemm(clq_context *context, const clq_gemm_task *task, clq_erro
 static uint64_t workspace_up_to(const clq_context *context, clq_variant forced, const clq_gemm_task *task, int packed)
 {
     const uint64_t m_greatest = task->problem->m;
-    clq_gemm_problem p = *task->problem;
     uint64_t most = 0;
     for (uint64_t m = 1; m <= m_greatest;) {
         const uint64_t next = clq_cl_gemm_next_rows(m);
-        clq_gemm_decision decision;
-        clq_gemm_task smaller;
-        clq_error unused;
-        p.m = next == UINT64_MAX ? m_greatest : m;
-        clq_gemm_task_init(&smaller, &p);
-        /* Forced variants do not take every height. */
-        if (clq_cl_gemm_decide(context, forced, &smaller, &decision, &unused) == CLQ_OK &&
-            decision.by_host.reason == NULL) {
-            most = clq_size_max(most, next == UINT64_MAX ? clq_cl_gemm_workspace_most(&smaller, &decision, packed)
-                                                         : clq_cl_gemm_workspace_of(&smaller, &decision, packed).bytes);
+        const uint64_t least = workspace_at(context, forced, task->problem, m, packed, 0);
+        most = clq_size_max(most, least);
+        if (next == UINT64_MAX &&
+            (least > 0 || workspace_at(context, forced, task->problem, m_greatest, packed, 0) > 0)) {
+            most = clq_size_max(most, workspace_at(context, forced, task->problem, m_greatest, packed, 1));
         }
         m = next;
     }
-    return clq_size_min(most, context->device.maximum_allocation_bytes); /* what takes more is the host's */
+    return most;
 }
 
 clq_status clq_cl_gemm_plan(clq_context *context, const clq_gemm_task *task, int packed, clq_plan *plan,
@@ -107,8 +124,10 @@ clq_status clq_cl_gemm_plan(clq_context *context, const clq_gemm_task *task, int
     const clq_variant forced = clq_cl_forced_variant(context);
     clq_gemm_decision decision;
     CLQ_TRY(clq_cl_gemm_decide(context, forced, task, &decision, error));
-    (void)clq_cl_heed_product_rounds(context, task, &decision);
-    (void)clq_cl_heed_product_scratch(context, task, packed, &decision);
+    if (clq_cl_heed_product_rounds(context, task, &decision) ||
+        clq_cl_heed_product_scratch(context, task, packed, &decision)) {
+        CLQ_TRY(clq_cl_limit_forced(context, clq_variant_is_of_products(forced), "gemm", &decision.by_host, error));
+    }
     memset(plan, 0, sizeof *plan);
     snprintf(plan->variant, sizeof plan->variant, "%s", clq_cl_told_name(&decision.by_host, decision.name));
     snprintf(plan->reason, sizeof plan->reason, "%s%s", clq_cl_told_reason(&decision.by_host, decision.reason),
@@ -159,7 +178,9 @@ static clq_status make_ready(clq_context *context, const clq_gemm_task *task, cl
     clq_gemm_task with_weights = *task;
     clq_gemm_decision decision;
     clq_cl_stream stream;
-    CLQ_TRY(clq_cl_trust_product(context, clq_cl_forced_variant(context), task, 0, &decision, error));
+    const clq_variant forced = clq_cl_forced_variant(context);
+    uint64_t bytes;
+    CLQ_TRY(clq_cl_trust_product(context, forced, task, 0, &decision, error));
     if (decision.by_host.reason != NULL) {
         return CLQ_OK;
     }
@@ -171,8 +192,8 @@ static clq_status make_ready(clq_context *context, const clq_gemm_task *task, cl
     CLQ_TRY(clq_cl_gemm_pack(&stream, decision.tuning, task, NULL, 0, error));
     CLQ_TRY(clq_cl_gemm_sum_rows(&stream, decision.tuning, task, NULL, 0, error));
     /* Of heights in between too, which are not made ready one by one. */
-    CLQ_TRY(clq_cl_stream_open(&stream, context, NULL, "gemm",
-                               workspace_up_to(context, clq_cl_forced_variant(context), task, 0), error));
+    bytes = clq_size_max(workspace_up_to(context, forced, task, 0), workspace_up_to(context, forced, task, 1));
+    CLQ_TRY(clq_cl_stream_open(&stream, context, NULL, "gemm", bytes, error));
     return clq_cl_stream_close(&stream, CLQ_OK, error);
 }
 

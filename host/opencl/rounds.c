@@ -188,3 +188,12 @@ int clq_cl_heed_product_scratch(const clq_context *context, const clq_gemm_task 
 {
     return heed_scratch(context, clq_cl_gemm_workspace_of(task, decision, is_packed).bytes, &decision->by_host);
 }
+
+clq_status clq_cl_limit_forced(const clq_context *context, int is_forced, const char *operation,
+                               const clq_host_cause *cause, clq_error *error)
+{
+    char why[CLQ_CL_CAUSE_TEXT];
+    return !is_forced ? CLQ_OK
+                      : clq_fail(error, CLQ_UNSUPPORTED, "%s on %s: %s", operation, context->device.name,
+                                 clq_cl_cause_text(context, cause, why));
+}

@@ -30,4 +30,8 @@ int clq_cl_heed_product_rounds(const clq_context *context, const clq_gemm_task *
 int clq_cl_heed_product_scratch(const clq_context *context, const clq_gemm_task *task, int is_packed,
                                 clq_gemm_decision *decision);
 
+/* Refuse what is forced and beyond such a limit, as a run does; else nothing. */
+clq_status clq_cl_limit_forced(const clq_context *context, int is_forced, const char *operation,
+                               const clq_host_cause *cause, clq_error *error);
+
 #endif

@@ -21,13 +21,13 @@ clq_status clq_cl_trust_task(clq_context *context, clq_variant forced, const clq
 clq_status clq_cl_trust_product(clq_context *context, clq_variant forced, const clq_gemm_task *task, int may_be_late,
                                 clq_gemm_decision *decision, clq_error *error);
 
-/* Of a product that is trusted: it says `by_host` where no buffer holds its scratch memory, or fails likewise. */
-clq_status clq_cl_keep_product_scratch(clq_context *context, clq_variant forced, const clq_gemm_task *task,
-                                       clq_gemm_decision *decision, clq_error *error);
-
 /* The same for a product of a batch, which shares a launch with others where it can (clq_gemm_decision.in_table). */
 clq_status clq_cl_trust_product_of_batch(clq_context *context, clq_variant forced, const clq_gemm_task *task,
                                          clq_gemm_decision *decision, clq_error *error);
+
+/* Of a product that is trusted: it says `by_host` where no buffer holds its scratch memory, or fails likewise. */
+clq_status clq_cl_keep_product_scratch(clq_context *context, clq_variant forced, const clq_gemm_task *task,
+                                       clq_gemm_decision *decision, clq_error *error);
 
 /* Why the host serves what the device could do later, when its kernels are ready. */
 extern const clq_host_cause clq_cl_late_cause;

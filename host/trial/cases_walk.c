@@ -117,12 +117,14 @@ static const strided_shape run_shapes[] = {
 
 /* Several strips; several pairs of vectors; less than two vectors; fewer elements than one, twice, since each has part
  * of the presets (set_way). By one work-item: more parameters than are made ready together, of short segments that are
- * read together, with a short last one; of long ones, and of few short ones, which are read one by one; of one element.
+ * read together, with a short last one, and of those of one to two vectors and of less than one, whole rows of which
+ * too; of long ones, and of few short ones, which are read one by one; of one element.
  */
 enum { OTHER_PRESETS = 6 }; /* elements */
 static const clq_trial_shape dynamic_shapes[] = {
-    PER_TENSOR(20001),     PER_TENSOR(300),        PER_TENSOR(27),       PER_TENSOR(5),     PER_TENSOR(OTHER_PRESETS),
-    PER_GROUP(2, 650, 76), PER_GROUP(2, 530, 520), PER_GROUP(1, 75, 33), PER_GROUP(3, 1, 1)};
+    PER_TENSOR(20001),         PER_TENSOR(300),       PER_TENSOR(27),         PER_TENSOR(5),
+    PER_TENSOR(OTHER_PRESETS), PER_GROUP(2, 650, 76), PER_GROUP(2, 530, 520), PER_GROUP(1, 75, 33),
+    PER_GROUP(3, 1, 1),        PER_GROUP(3, 560, 28), PER_CHANNEL(1, 40, 20), PER_GROUP(7, 33, 5)};
 static const clq_trial_shape choice_shapes[] = {PER_CHANNEL(1, 1500, 1)};
 /* Elements of a parameter in one segment and in several rows, also of a band; the last channel is one of which the last
  * row alone has a finite element (trial/inputs_merge.c). */

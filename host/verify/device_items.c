@@ -77,11 +77,17 @@ static int is_dear(const clq_verify_items *items, const clq_verify_item *item, c
                : (item->operation == CLQ_OP_MINMAX || item->operation == CLQ_OP_MERGE_RANGE) && g->parameters >= 64;
 }
 
+/* A work-item finds the range of each segment, which is a parameter's. */
+static int is_for_one_item(const clq_geometry *g)
+{
+    return g->elements > 0 && g->elements <= FUSED_BYTES / 4 && g->rows * g->segments_per_row == g->parameters;
+}
+
 int clq_verify_device_takes_tensor(const clq_verify_items *items, const clq_verify_item *item, const clq_task *task)
 {
     clq_task step = *task;
     if (item->variant == FUSED) {
-        return task->geometry.parameters == 1 && task->geometry.elements > 0;
+        return task->geometry.parameters == 1 ? task->geometry.elements > 0 : is_for_one_item(&task->geometry);
     }
     if (item->operation == CLQ_OP_DYNAMIC_QUANTIZE) {
         step.operation = CLQ_OP_QUANTIZE;
@@ -92,8 +98,7 @@ int clq_verify_device_takes_tensor(const clq_verify_items *items, const clq_veri
 int clq_verify_device_takes_in_batch(const clq_verify_item *item, const clq_task *task)
 {
     if (item->variant == (int32_t)CLQ_BATCH_FUSED) {
-        return task->geometry.elements > 0 && task->geometry.elements <= FUSED_BYTES / 4 &&
-               task->geometry.rows * task->geometry.segments_per_row == task->geometry.parameters;
+        return is_for_one_item(&task->geometry);
     }
     return item->variant != (int32_t)CLQ_BATCH_COLUMNS || clq_cl_variant_takes(task, CLQ_VARIANT_COLUMNS);
 }

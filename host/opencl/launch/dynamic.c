@@ -9,6 +9,9 @@
 #include "opencl/launch/minmax.h"
 #include "opencl/launch/tensor.h"
 
+/* The loops of a parameter that has less than a vector of elements: as many as of so many elements. */
+enum { PARAMETER_ELEMENTS = 4 * 16 };
+
 /*
  * Elements of a strip: whole blocks of an even number. A work-item chooses the parameter anew, and the least strip
  * makes that small.
@@ -32,7 +35,7 @@ void clq_cl_dynamic_cut_make(const clq_context *context, const clq_task *task, c
     cut->launch.dimensions = 1;
     cut->launch.global[0] = (size_t)clq_size_divide_up(elements, cut->strip);
     cut->launch.local[0] = 1;
-    cut->launch.rounds = 2 * CLQ_CL_ELEMENT_ROUNDS * cut->strip;
+    cut->launch.rounds = 2 * CLQ_CL_ELEMENT_ROUNDS * (cut->strip + PARAMETER_ELEMENTS * task->geometry.parameters);
 }
 
 clq_status clq_cl_dynamic(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision,
