@@ -27,7 +27,7 @@ static clq_status heed_rounds(const clq_batch *batch, const clq_cl_batch *device
     CLQ_TRY(clq_cl_ask_rounds(batch->context, rounds, error));
     if (clq_cl_ends_early(batch->context, rounds)) {
         set->form = CLQ_BATCH_EACH;
-        set->reason = clq_cl_rounds_reason;
+        set->reason = clq_cl_rounds_cause.reason;
     }
     return CLQ_OK;
 }

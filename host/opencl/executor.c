@@ -44,9 +44,8 @@ static clq_status plan(clq_context *context, const clq_task *task, clq_plan *pla
     CLQ_TRY(clq_cl_check_strides(context, task, error));
     clq_cl_decide(context, clq_cl_forced_variant(context), task, &decision);
     clq_cl_cut_make(context, task, &decision, &cut);
-    if (clq_cl_heed_limits(context, &cut, &decision)) {
-        CLQ_TRY(clq_cl_limit_forced(context, clq_variant_is_of_tensors(clq_cl_forced_variant(context)),
-                                    clq_operation_name(task->operation), &decision.by_host, error));
+    if (clq_cl_heed_limits(context, &cut, &decision) && clq_variant_is_of_tensors(clq_cl_forced_variant(context))) {
+        return clq_cl_refuse_beyond(context, clq_operation_name(task->operation), &decision.by_host, error);
     }
     memset(plan_out, 0, sizeof *plan_out);
     snprintf(plan_out->variant, sizeof plan_out->variant, "%s",

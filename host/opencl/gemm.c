@@ -124,9 +124,10 @@ clq_status clq_cl_gemm_plan(clq_context *context, const clq_gemm_task *task, int
     const clq_variant forced = clq_cl_forced_variant(context);
     clq_gemm_decision decision;
     CLQ_TRY(clq_cl_gemm_decide(context, forced, task, &decision, error));
-    if (clq_cl_heed_product_rounds(context, task, &decision) ||
-        clq_cl_heed_product_scratch(context, task, packed, &decision)) {
-        CLQ_TRY(clq_cl_limit_forced(context, clq_variant_is_of_products(forced), "gemm", &decision.by_host, error));
+    if ((clq_cl_heed_product_rounds(context, task, &decision) ||
+         clq_cl_heed_product_scratch(context, task, packed, &decision)) &&
+        clq_variant_is_of_products(forced)) {
+        return clq_cl_refuse_beyond(context, "gemm", &decision.by_host, error);
     }
     memset(plan, 0, sizeof *plan);
     snprintf(plan->variant, sizeof plan->variant, "%s", clq_cl_told_name(&decision.by_host, decision.name));

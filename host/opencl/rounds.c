@@ -10,8 +10,8 @@
 #include "opencl/runtime/context.h"
 #include "opencl/runtime/error.h"
 
-const char clq_cl_rounds_reason[] = "the device ends loops of a work-item early, and this needs longer ones";
-const clq_host_cause clq_cl_rounds_cause = {CLQ_UNSUPPORTED, clq_cl_rounds_reason, 0};
+const clq_host_cause clq_cl_rounds_cause = {
+    CLQ_UNSUPPORTED, "the device ends loops of a work-item early, and this needs longer ones", 0};
 
 /* Rounds that every device makes: no limit that is known is below. What a device that has none is asked for: a
  * hundredth of a second on a GPU. */
@@ -189,11 +189,10 @@ int clq_cl_heed_product_scratch(const clq_context *context, const clq_gemm_task 
     return heed_scratch(context, clq_cl_gemm_workspace_of(task, decision, is_packed).bytes, &decision->by_host);
 }
 
-clq_status clq_cl_limit_forced(const clq_context *context, int is_forced, const char *operation,
-                               const clq_host_cause *cause, clq_error *error)
+clq_status clq_cl_refuse_beyond(const clq_context *context, const char *operation, const clq_host_cause *cause,
+                                clq_error *error)
 {
     char why[CLQ_CL_CAUSE_TEXT];
-    return !is_forced ? CLQ_OK
-                      : clq_fail(error, CLQ_UNSUPPORTED, "%s on %s: %s", operation, context->device.name,
-                                 clq_cl_cause_text(context, cause, why));
+    return clq_fail(error, cause->status, "%s on %s: %s", operation, context->device.name,
+                    clq_cl_cause_text(context, cause, why));
 }

@@ -12,7 +12,6 @@
 #include "opencl/launch/operation.h"
 
 /* Why the host serves then. */
-extern const char clq_cl_rounds_reason[];
 extern const clq_host_cause clq_cl_rounds_cause;
 
 /* Ask the device how far it goes, unless it was asked or so many rounds are few; waits. */
@@ -30,8 +29,8 @@ int clq_cl_heed_product_rounds(const clq_context *context, const clq_gemm_task *
 int clq_cl_heed_product_scratch(const clq_context *context, const clq_gemm_task *task, int is_packed,
                                 clq_gemm_decision *decision);
 
-/* Refuse what is forced and beyond such a limit, as a run does; else nothing. */
-clq_status clq_cl_limit_forced(const clq_context *context, int is_forced, const char *operation,
-                               const clq_host_cause *cause, clq_error *error);
+/* Refuse what is beyond such a limit. */
+clq_status clq_cl_refuse_beyond(const clq_context *context, const char *operation, const clq_host_cause *cause,
+                                clq_error *error);
 
 #endif

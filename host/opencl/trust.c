@@ -95,6 +95,16 @@ static clq_status or_host(clq_context *context, unsigned operation, const char *
     return CLQ_OK;
 }
 
+/* The same of what is beyond a limit of the device (rounds.h), by that cause. */
+static clq_status beyond_limit(clq_context *context, unsigned operation, const char *name, int is_forced,
+                               const clq_host_cause *cause, const clq_order *order, clq_error *error)
+{
+    char why[CLQ_CL_CAUSE_TEXT];
+    (void)clq_cl_cause_text(context, cause, why);
+    return or_host(context, operation, name, is_forced ? NULL : why, order,
+                   clq_cl_refuse_beyond(context, name, cause, error), error);
+}
+
 const clq_host_cause clq_cl_late_cause = {CLQ_UNSUPPORTED,
                                           "its kernels are not ready yet, and calls wait for compilers no longer", 0};
 
@@ -157,15 +167,10 @@ static clq_status decide_by_rounds(clq_context *context, clq_variant forced, con
 static clq_status keep_limits(clq_context *context, clq_variant forced, const clq_task *task, clq_decision *decision,
                               const clq_cl_cut *cut, clq_error *error)
 {
-    const char *name = clq_operation_name(task->operation);
-    char why[CLQ_CL_CAUSE_TEXT];
-    if (!clq_cl_heed_limits(context, cut, decision)) {
-        return CLQ_OK;
-    }
-    (void)clq_cl_cause_text(context, &decision->by_host, why);
-    return or_host(context, (unsigned)task->operation, name, clq_variant_is_of_tensors(forced) ? NULL : why,
-                   task->order, clq_fail(error, CLQ_UNSUPPORTED, "%s on %s: %s", name, context->device.name, why),
-                   error);
+    return !clq_cl_heed_limits(context, cut, decision)
+               ? CLQ_OK
+               : beyond_limit(context, (unsigned)task->operation, clq_operation_name(task->operation),
+                              clq_variant_is_of_tensors(forced), &decision->by_host, task->order, error);
 }
 
 clq_status clq_cl_trust_task(clq_context *context, clq_variant forced, const clq_task *task, int may_be_late,
@@ -302,12 +307,10 @@ static clq_status decide_product_by_rounds(clq_context *context, clq_variant for
 static clq_status keep_product_rounds(clq_context *context, clq_variant forced, const clq_gemm_task *task,
                                       clq_gemm_decision *decision, clq_error *error)
 {
-    if (!clq_cl_heed_product_rounds(context, task, decision)) {
-        return CLQ_OK;
-    }
-    return or_host(
-        context, CLQ_OP_COUNT, "gemm", clq_variant_is_of_products(forced) ? NULL : clq_cl_rounds_reason, task->order,
-        clq_fail(error, CLQ_UNSUPPORTED, "gemm on %s: %s", context->device.name, clq_cl_rounds_reason), error);
+    return !clq_cl_heed_product_rounds(context, task, decision)
+               ? CLQ_OK
+               : beyond_limit(context, CLQ_OP_COUNT, "gemm", clq_variant_is_of_products(forced), &decision->by_host,
+                              task->order, error);
 }
 
 static clq_status climb_for_product(clq_cl_climb *c, int may_be_late, clq_error *error)
@@ -343,13 +346,10 @@ clq_status clq_cl_trust_product(clq_context *context, clq_variant forced, const 
 clq_status clq_cl_keep_product_scratch(clq_context *context, clq_variant forced, const clq_gemm_task *task,
                                        clq_gemm_decision *decision, clq_error *error)
 {
-    char why[CLQ_CL_CAUSE_TEXT];
-    if (!clq_cl_heed_product_scratch(context, task, task->weights != NULL, decision)) {
-        return CLQ_OK;
-    }
-    (void)clq_cl_cause_text(context, &decision->by_host, why);
-    return or_host(context, CLQ_OP_COUNT, "gemm", clq_variant_is_of_products(forced) ? NULL : why, task->order,
-                   clq_fail(error, CLQ_UNSUPPORTED, "gemm on %s: %s", context->device.name, why), error);
+    return !clq_cl_heed_product_scratch(context, task, task->weights != NULL, decision)
+               ? CLQ_OK
+               : beyond_limit(context, CLQ_OP_COUNT, "gemm", clq_variant_is_of_products(forced), &decision->by_host,
+                              task->order, error);
 }
 
 clq_status clq_cl_trust_product_of_batch(clq_context *context, clq_variant forced, const clq_gemm_task *task,
