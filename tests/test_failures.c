@@ -19,7 +19,14 @@ typedef struct pipeline {
     clq_context *context;
     clq_buffer *buffers[6]; /* x, codes, scale, zero point, range, non-finite */
     clq_staging *staging[2];
+    int warnings; /* of kernels that were set aside */
 } pipeline;
+
+static void count_warnings(void *cookie, clq_log_level level, const char *message)
+{
+    int *warnings = cookie;
+    *warnings += level == CLQ_LOG_WARNING && strstr(message, "differ from the reference") != NULL;
+}
 
 /* Elements go to the device and back through staging memory of either kind. */
 static clq_status stage(clq_context *context, int apart, clq_staging **staging, clq_error *error)
@@ -44,6 +51,9 @@ static clq_status run_pipeline(pipeline *p, const char *spec, float *x, clq_erro
     clq_quantization q;
     void *mapped = NULL;
     clq_status status = clq_context_create(spec, &p->context, error);
+    if (status == CLQ_OK) {
+        clq_context_set_log(p->context, count_warnings, &p->warnings);
+    }
     clq_quantization_init(&q);
     q.layout.rank = 1;
     q.layout.shape[0] = ELEMENTS;
@@ -275,12 +285,6 @@ static void extensions(void **state)
     check_needs_device();
 }
 
-static void count_warnings(void *cookie, clq_log_level level, const char *message)
-{
-    int *warnings = cookie;
-    *warnings += level == CLQ_LOG_WARNING && strstr(message, "differ from the reference") != NULL;
-}
-
 /* One context over which minmax runs with the given variant forced. */
 static clq_status forced_minmax(const char *variant, clq_plan *plan, float range[2], int *warnings, clq_error *error)
 {
@@ -381,30 +385,25 @@ static void build_log(void **state)
     check_needs_device();
 }
 
-/* Dynamic quantization goes on with other kernels, which take more launches to compare and to run, to the same bytes.
- */
+/* Dynamic quantization goes on with other kernels, to the same bytes. */
 static void wrong_step_of_dynamic_quantization(void **state)
 {
     (void)state;
     if (check_device() != NULL) {
-        static const char launch[] = "clEnqueueNDRangeKernel";
         char spec[32];
         float x[2][ELEMENTS];
-        int launches[2];
         specify(spec, sizeof spec);
         for (int wrong = 0; wrong < 2; wrong++) {
             pipeline p;
             clq_error error;
-            const int before = failing_opencl_calls(launch);
             memset(&p, 0, sizeof p);
             fill(x[wrong]);
             failing_opencl_corrupt_reads(wrong);
             check_ok(run_pipeline(&p, spec, x[wrong], &error), &error, "the pipeline");
             failing_opencl_corrupt_reads(0);
-            launches[wrong] = failing_opencl_calls(launch) - before;
+            assert_int_equal(p.warnings, wrong);
             end_pipeline(&p);
         }
-        assert_true(launches[1] > launches[0]);
         assert_memory_equal(x[0], x[1], sizeof x[0]);
     }
     check_needs_device();
