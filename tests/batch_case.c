@@ -45,6 +45,7 @@ void batch_case_init(batch_case *b, const char *name, clq_operation operation, s
     b->name = name;
     b->operation = operation;
     b->count = count;
+    b->runs = 2;
     b->cases = check_allocate(count * sizeof *b->cases);
     for (size_t i = 0; i < count; i++) {
         check_case_init(&b->cases[i], name, operation);
@@ -260,11 +261,11 @@ static void run_batch(batch_place *p, const batch_case *b, const char *where, co
     memset(described, 0x55, b->count * sizeof *described);
     free(items);
     free(described);
-    for (int turn = 0; turn < 2; turn++) {
+    for (int run = 0; run < b->runs; run++) {
         batch_result got;
         batch_place_reset(p, b);
         check_ok(clq_batch_run(batch, &error), &error, where);
-        if (turn == 1) {
+        if (run + 1 == b->runs) {
             clq_batch_destroy(&batch); /* its commands may still be to run */
         }
         batch_place_read(p, b, &got);

@@ -17,6 +17,7 @@ typedef struct batch_case {
     unsigned char *image[CHECK_OPERANDS]; /* before the run; NULL: not used */
     uint64_t bytes[CHECK_OPERANDS];
     int is_chosen_form_only; /* on a device in the form that it chooses, not in each that can be forced too */
+    int runs;                /* of each batch that is made: 2, of which the last begins before its end */
 } batch_case;
 
 /* What all buffers hold after a run. */

@@ -67,13 +67,15 @@ static void strided_tensors(void **state)
     check_needs_device();
 }
 
-/* Layouts of every kind, some in one run and one in several. */
+/* Layouts of every kind, some in one run and one in several; once each, since an interpreter takes 10 s for a run of
+ * all, and test_batch has the second. */
 static void batches(void **state)
 {
     (void)state;
     for (int operation = 0; operation < CLQ_OP_COUNT; operation++) {
         batch_case b;
         batch_case_init(&b, "portable", (clq_operation)operation, 7);
+        b.runs = 1;
         for (size_t i = 0; i < b.count; i++) {
             clq_quantization *q = &b.cases[i].q;
             q->layout = i == 0 ? inputs_layout_flat(1100) : inputs_layout_small();
