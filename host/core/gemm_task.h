@@ -92,9 +92,10 @@ struct clq_gemm_batch {
     size_t *items;               /* which of the items that were given each is */
     clq_extent *found;           /* a_nonfinite of each whose A is of reals; else empty */
     clq_batch *quantizing;       /* makes the codes of these, which goes before; NULL: there are none */
-    clq_buffer *codes;           /* where they are, and what belongs to them */
-    clq_buffer *workspace;       /* of `quantizing` on a caller's queue; NULL: it needs none */
-    void *prepared;              /* the executor's own, NULL where it has none */
+    clq_buffer **codes;          /* where they are, and what belongs to them, in so many pieces */
+    size_t pieces;
+    clq_buffer *workspace; /* of `quantizing` on a caller's queue; NULL: it needs none */
+    void *prepared;        /* the executor's own, NULL where it has none */
 };
 
 /* ---- gemm_extents.c ---- */

@@ -101,7 +101,10 @@ void clq_gemm_batch_destroy(clq_gemm_batch **batch)
         (*batch)->context->executor->gemm_batch->release(*batch);
     }
     clq_batch_destroy(&(*batch)->quantizing);
-    clq_buffer_destroy(&(*batch)->codes);
+    for (size_t i = 0; i < (*batch)->pieces; i++) {
+        clq_buffer_destroy(&(*batch)->codes[i]);
+    }
+    free((*batch)->codes);
     clq_buffer_destroy(&(*batch)->workspace);
     clq_context_release((*batch)->context);
     free((*batch)->tasks);

@@ -3,7 +3,8 @@
  * Batches of products on a device. Those that one kernel in tiles of one size serves, and whose operands lie in the
  * same memory, are rows of a table and share a launch; others run by themselves. All is settled when the batch is made,
  * with scratch memory of its own: products run one after the other, or behind all that is packed for them, so that what
- * one set of them leaves there the next one may write over.
+ * one set of them leaves there the next one may write over. So sets are of parts of the batch that one buffer holds the
+ * scratch memory of.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,6 +19,12 @@
 #include "opencl/runtime/memory.h"
 #include "opencl/trust.h"
 
+/* Where the scratch memory of a product of a set begins, and of which part it is. */
+typedef struct scratch_place {
+    uint64_t at;
+    size_t part;
+} scratch_place;
+
 /* Products that share a launch: number `first` of the order and those behind it. */
 typedef struct product_set {
     size_t first, count;
@@ -28,7 +35,7 @@ typedef struct product_set {
 typedef struct device_batch {
     size_t *order;                /* numbers of tasks, set by set, then those that run by themselves */
     clq_gemm_decision *decisions; /* of each task */
-    uint64_t *scratch;            /* of each task of a set, where it begins */
+    scratch_place *scratch;       /* of each task of a set */
     product_set *sets;
     size_t set_count, shared; /* products that sets have */
     clq_cl_left left;         /* to the host */
@@ -76,9 +83,11 @@ static clq_status make_room(clq_gemm_batch *batch, clq_error *error)
                                                                                              : no_memory(batch, error);
 }
 
+/* The table has no more rows than a buffer holds: products behind them run by themselves. */
 static clq_status decide(const clq_gemm_batch *batch, device_batch *d, clq_error *error)
 {
     const clq_variant forced = clq_cl_forced_variant(batch->context);
+    uint64_t rows = batch->context->device.maximum_allocation_bytes / sizeof(gemm_call);
     for (size_t i = 0; i < batch->count; i++) {
         const clq_gemm_task *task = &batch->tasks[i];
         clq_gemm_decision *decision = &d->decisions[i];
@@ -87,10 +96,12 @@ static clq_status decide(const clq_gemm_batch *batch, device_batch *d, clq_error
             CLQ_TRY(clq_cl_gemm_decide(batch->context, CLQ_VARIANT_BY_DEVICE, task, decision, error));
             decision->by_host = cause;
         } else {
-            CLQ_TRY(clq_cl_trust_product_of_batch(batch->context, forced, task, decision, error));
+            CLQ_TRY(rows > 0 ? clq_cl_trust_product_of_batch(batch->context, forced, task, decision, error)
+                             : clq_cl_trust_product(batch->context, forced, task, 1, decision, error));
             CLQ_TRY(clq_cl_keep_product_scratch(batch->context, forced, task, decision, error));
         }
         decision->in_table &= decision->by_host.reason == NULL; /* what is late has a place in one as yet */
+        rows -= decision->in_table != 0 ? 1 : 0;
         clq_cl_left_add(&d->left, &decision->by_host);
     }
     return CLQ_OK;
@@ -121,23 +132,28 @@ static void take_objects(clq_gemm_objects *set, const clq_gemm_objects *other)
     }
 }
 
-/* Scratch memory of all that a set packs, or of the one that needs most. */
+/* The next place in a part, or the first of a new one where no buffer holds both. */
+static scratch_place place_behind(const clq_context *context, scratch_place end, uint64_t bytes)
+{
+    const scratch_place next = {0, end.part + 1};
+    return bytes > context->device.maximum_allocation_bytes - end.at ? next : end;
+}
+
+/* Scratch memory of all that a part packs, or of the one that needs most. */
 static void size_workspace(const clq_gemm_batch *batch, device_batch *d)
 {
-    uint64_t shared = 0;
+    scratch_place end = {0, 0};
     for (size_t i = 0; i < batch->count; i++) {
         const clq_gemm_task *task = &batch->tasks[i];
         const uint64_t bytes = d->decisions[i].by_host.reason != NULL
                                    ? 0
                                    : clq_cl_gemm_workspace_of(task, &d->decisions[i], task->weights != NULL).bytes;
         if (d->decisions[i].in_table) {
-            d->scratch[i] = shared;
-            shared += bytes;
-        } else {
-            d->workspace_bytes = clq_size_max(d->workspace_bytes, bytes);
+            d->scratch[i] = end = place_behind(batch->context, end, bytes);
+            end.at += bytes;
         }
+        d->workspace_bytes = clq_size_max(d->workspace_bytes, d->decisions[i].in_table ? end.at : bytes);
     }
-    d->workspace_bytes = clq_size_max(d->workspace_bytes, shared);
 }
 
 /* The set that the product may join; a new one where there is none. */
@@ -146,8 +162,9 @@ static size_t set_of(const clq_gemm_batch *batch, device_batch *d, const size_t 
 {
     gemm_call unused;
     size_t s = 0;
-    clq_cl_gemm_describe(&batch->tasks[task], &d->decisions[task], d->workspace, d->scratch[task], objects, &unused);
-    while (s < d->set_count && !(is_one_program(&d->decisions[firsts[s]], &d->decisions[task]) &&
+    clq_cl_gemm_describe(&batch->tasks[task], &d->decisions[task], d->workspace, d->scratch[task].at, objects, &unused);
+    while (s < d->set_count && !(d->scratch[firsts[s]].part == d->scratch[task].part &&
+                                 is_one_program(&d->decisions[firsts[s]], &d->decisions[task]) &&
                                  is_one_memory(&d->sets[s].objects, objects))) {
         s++;
     }
@@ -205,7 +222,7 @@ static uint64_t describe_rows(const clq_gemm_batch *batch, const device_batch *d
     for (size_t i = 0; i < set->count; i++) {
         const size_t task = d->order[set->first + i];
         clq_gemm_objects unused;
-        clq_cl_gemm_describe(&batch->tasks[task], &d->decisions[task], d->workspace, d->scratch[task], &unused,
+        clq_cl_gemm_describe(&batch->tasks[task], &d->decisions[task], d->workspace, d->scratch[task].at, &unused,
                              &calls[i]);
         calls[i].slices = 1;
         calls[i].tiles_per_item = 1;
@@ -271,7 +288,7 @@ static clq_status enqueue_set(const clq_gemm_batch *batch, const device_batch *d
     for (size_t i = 0; i < set->count; i++) {
         const size_t task = d->order[set->first + i];
         CLQ_TRY(clq_cl_gemm_pack_operands(stream, &batch->tasks[task], &d->decisions[task], d->workspace,
-                                          d->scratch[task], error));
+                                          d->scratch[task].at, error));
     }
     clq_cl_gemm_table_launch(&d->decisions[d->order[set->first]], &set->objects, &set->rows, &launch);
     return clq_cl_launch_enqueue(&launch, stream, error);

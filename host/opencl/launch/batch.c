@@ -109,11 +109,29 @@ clq_status clq_cl_batch_sort(const clq_batch *batch, const clq_cl_tuning *tuning
     return CLQ_OK;
 }
 
+static clq_status add_set(const clq_batch *batch, clq_cl_batch *device, clq_cl_batch_set *set, clq_error *error)
+{
+    const uint64_t most = batch->context->device.maximum_allocation_bytes;
+    const clq_cl_table before = device->table;
+    const size_t launches = device->launches.count;
+    const uint64_t workspace_bytes = device->workspace_bytes;
+    CLQ_TRY(clq_cl_batch_add_launches(device, batch, set, error));
+    if (!device->is_trial && (device->workspace_bytes > most || clq_cl_table_bytes(&device->table) > most)) {
+        clq_cl_table_take_back(&device->table, &before);
+        device->launches.count = launches;
+        device->workspace_bytes = workspace_bytes;
+        set->launch_count = 0;
+        set->form = CLQ_BATCH_EACH;
+        set->reason = "no buffer holds what the launches of a batch need";
+    }
+    return CLQ_OK;
+}
+
 clq_status clq_cl_batch_build(const clq_batch *batch, clq_cl_batch *device, clq_error *error)
 {
     for (size_t i = 0; i < device->set_count; i++) {
         if (device->sets[i].form != CLQ_BATCH_EACH) {
-            CLQ_TRY(clq_cl_batch_add_launches(device, batch, &device->sets[i], error));
+            CLQ_TRY(add_set(batch, device, &device->sets[i], error));
         }
     }
     CLQ_TRY(clq_cl_table_upload(&device->table, batch->context, error));

@@ -53,6 +53,12 @@ typedef struct clq_cl_runs {
 clq_status clq_cl_table_cut(clq_cl_table *table, uint64_t first_item, const clq_cl_work *work, size_t count,
                             uint64_t most, uint64_t least, clq_cl_runs *runs, clq_error *error);
 
+/* What it takes up there. */
+uint64_t clq_cl_table_bytes(clq_cl_table *table);
+
+/* Take out what was put there since it was as in `before`. */
+void clq_cl_table_take_back(clq_cl_table *table, const clq_cl_table *before);
+
 /* Put it on the device; the lists are empty afterwards. */
 clq_status clq_cl_table_upload(clq_cl_table *table, const clq_context *context, clq_error *error);
 
@@ -108,7 +114,8 @@ void clq_cl_batch_give_arguments(clq_cl_batch *device);
 clq_status clq_cl_batch_sort(const clq_batch *batch, const clq_cl_tuning *tuning, const clq_batch_form *forms,
                              clq_cl_batch **device, clq_error *error);
 
-/* Table and launches of sets whose form is settled. */
+/* Table and launches of sets whose form is settled. Of a set whose scratch memory no buffer holds, or the table with
+ * it, each tensor is one operation instead; a trial has what it asks for, or fails. */
 clq_status clq_cl_batch_build(const clq_batch *batch, clq_cl_batch *device, clq_error *error);
 void clq_cl_batch_destroy(clq_cl_batch *device);
 

@@ -142,15 +142,30 @@ static void copy(char *image, uint64_t at, const clq_cl_list *list)
     }
 }
 
-clq_status clq_cl_table_upload(clq_cl_table *table, const clq_context *context, clq_error *error)
+/* Calls come first. */
+uint64_t clq_cl_table_bytes(clq_cl_table *table)
 {
-    clq_status status;
     uint64_t bytes = 0;
-    const uint64_t calls_at = place(&bytes, &table->calls);
-    char *image;
+    (void)place(&bytes, &table->calls);
     table->schemes_offset = place(&bytes, &table->schemes);
     table->cuts_offset = place(&bytes, &table->cuts);
     table->numbers_offset = place(&bytes, &table->numbers);
+    return bytes;
+}
+
+void clq_cl_table_take_back(clq_cl_table *table, const clq_cl_table *before)
+{
+    table->calls.count = before->calls.count;
+    table->schemes.count = before->schemes.count;
+    table->cuts.count = before->cuts.count;
+    table->numbers.count = before->numbers.count;
+}
+
+clq_status clq_cl_table_upload(clq_cl_table *table, const clq_context *context, clq_error *error)
+{
+    clq_status status;
+    const uint64_t bytes = clq_cl_table_bytes(table);
+    char *image;
     if (bytes == 0) {
         return CLQ_OK;
     }
@@ -158,7 +173,7 @@ clq_status clq_cl_table_upload(clq_cl_table *table, const clq_context *context, 
     if (image == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the table of a batch (%" PRIu64 " bytes)", bytes);
     }
-    copy(image, calls_at, &table->calls);
+    copy(image, 0, &table->calls);
     copy(image, table->schemes_offset, &table->schemes);
     copy(image, table->cuts_offset, &table->cuts);
     copy(image, table->numbers_offset, &table->numbers);
