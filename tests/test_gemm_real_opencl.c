@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/executor.h"
 #include "failing_opencl.h"
 #include "own_opencl.h"
 #include "real_product.h"
@@ -348,11 +349,71 @@ static void failures(void **state)
     check_needs_device();
 }
 
+/* Whether the queue takes it; where it does not, nothing is there, and neither event is. */
+static int is_taken(queued *q, const clq_gemm_problem *p, uint64_t bytes)
+{
+    cl_mem workspace = workspace_of(&q->own, bytes + 16);
+    clq_launch launch = launch_of(&q->own, workspace, bytes);
+    cl_event done = NULL;
+    clq_status status;
+    launch.event = &done;
+    failing_opencl_forget_calls();
+    status = clq_enqueue_gemm(q->own.clquant, p, &q->o, &launch, NULL);
+    assert_int_equal(done != NULL, status == CLQ_OK);
+    if (status == CLQ_OK) {
+        assert_int_equal(clWaitForEvents(1, &done), CL_SUCCESS);
+        clReleaseEvent(done);
+    } else {
+        assert_int_equal(failing_opencl_calls("clEnqueueNDRangeKernel"), 0);
+        assert_int_equal(failing_opencl_calls("clEnqueueMarkerWithWaitList"), 0);
+    }
+    clReleaseMemObject(workspace);
+    return status == CLQ_OK;
+}
+
+/* What refuses the product does so before its A is quantized: a workspace that is too small for it, buffers that are,
+ * by each size, and no plan promises more than one holds. */
+static void refused_before_it_begins(void **state)
+{
+    (void)state;
+    if (check_device() != NULL) {
+        const clq_gemm_problem p = problem_of(5, 70);
+        queued q;
+        uint64_t *most;
+        int taken = 0;
+        queued_begin(&q, 0, &p);
+        for (uint64_t bytes = 0; bytes < q.plan.workspace_bytes; bytes += 16) {
+            taken += is_taken(&q, &p, bytes);
+        }
+        assert_true(q.plan.by_host || is_taken(&q, &p, q.plan.workspace_bytes));
+        real_product_check(&q.r, &q.o, "in the workspace of the plan");
+        q.own.clquant->trusts_untried = 1;
+        most = &q.own.clquant->device.maximum_allocation_bytes;
+        for (*most = 2 * q.plan.workspace_bytes; *most >= 64; *most -= *most / 8) {
+            clq_plan plan;
+            if (clq_gemm_plan(q.own.clquant, &p, 0, &plan, NULL) == CLQ_OK) {
+                assert_true(plan.workspace_bytes <= *most);
+                taken += is_taken(&q, &p, plan.workspace_bytes);
+            } else {
+                assert_int_equal(clq_gemm(q.own.clquant, &p, &q.o, NULL), CLQ_OUT_OF_MEMORY);
+            }
+        }
+        assert_true(q.plan.by_host || taken > 0);
+        queued_end(&q);
+    }
+    check_needs_device();
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(recorded),     cmocka_unit_test(in_order),
-    cmocka_unit_test(out_of_order), cmocka_unit_test(every_height),
-    cmocka_unit_test(refusals),     cmocka_unit_test(operands_in_the_workspace),
-    cmocka_unit_test(failures),     cmocka_unit_test(one_launch_quantizes),
+    cmocka_unit_test(recorded),
+    cmocka_unit_test(in_order),
+    cmocka_unit_test(out_of_order),
+    cmocka_unit_test(every_height),
+    cmocka_unit_test(refusals),
+    cmocka_unit_test(operands_in_the_workspace),
+    cmocka_unit_test(failures),
+    cmocka_unit_test(one_launch_quantizes),
+    cmocka_unit_test(refused_before_it_begins),
 };
 
 CHECK_MAIN("gemm_real_opencl", tests)

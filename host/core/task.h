@@ -39,6 +39,7 @@ typedef struct clq_host_cause {
 typedef struct clq_order {
     const void *launch;        /* a clq_launch */
     struct clq_record *record; /* NULL: run now; else kept there, to be enqueued later */
+    int only_checks;           /* it is refused or not, its kernels are made ready, and nothing is enqueued */
 } clq_order;
 
 /* One checked operation. */

@@ -13,7 +13,7 @@
 clq_status clq_enqueue(clq_context *context, clq_operation operation, const clq_quantization *q,
                        const clq_operands *operands, const clq_launch *launch, clq_error *error)
 {
-    const clq_order order = {launch, NULL};
+    const clq_order order = {.launch = launch};
     clq_operand arguments[CLQ_ARG_COUNT];
     CLQ_REQUIRE(context != NULL && operands != NULL && launch != NULL,
                 "clq_enqueue: context, operands and launch must not be NULL");
@@ -25,7 +25,7 @@ clq_status clq_enqueue(clq_context *context, clq_operation operation, const clq_
 
 clq_status clq_enqueue_batch(clq_batch *batch, const clq_launch *launch, clq_error *error)
 {
-    const clq_order order = {launch, NULL};
+    const clq_order order = {.launch = launch};
     CLQ_REQUIRE(batch != NULL && launch != NULL, "clq_enqueue_batch: batch and launch must not be NULL");
     CLQ_REQUIRE(batch->context->cl != NULL, "clq_enqueue_batch: %s has no queue", batch->context->device.name);
     return batch->context->executor->batch_run(batch, &order, error);
@@ -50,15 +50,18 @@ static clq_status take_launch(const clq_order *order, clq_launch *launch, clq_er
 
 typedef clq_status step(void *what, const clq_order *order, clq_error *error);
 
-/* One after the other: a record's follow each other, else the first one's last event is between them. */
+/* One after the other: a record's follow each other, else the first one's last event is between them. What refuses the
+ * second does so before the first is enqueued. */
 static clq_status in_turn(step *first, step *second, void *what, const clq_order *order, clq_error *error)
 {
     const clq_launch *whole = order->launch;
     clq_launch launch = *whole;
-    const clq_order part = {&launch, order->record};
+    const clq_order part = {.launch = &launch, .record = order->record};
+    const clq_order check = {.launch = &launch, .only_checks = 1};
     cl_event between = NULL;
     clq_status status;
     if (order->record == NULL) {
+        CLQ_TRY(second(what, &check, error));
         launch.event = &between;
     }
     CLQ_TRY(first(what, &part, error));
@@ -109,7 +112,7 @@ static clq_status run_on_queue(clq_gemm_call *call, const clq_order *order, clq_
 {
     const uint64_t need = call->real.bytes;
     clq_launch launch;
-    const clq_order rest = {&launch, order->record};
+    const clq_order rest = {.launch = &launch, .record = order->record};
     CLQ_TRY(take_launch(order, &launch, error));
     if (order->record != NULL && launch.workspace == NULL) {
         return clq_gemm_call_in_order(call, order, error);
@@ -126,18 +129,12 @@ static clq_status run_on_queue(clq_gemm_call *call, const clq_order *order, clq_
     return in_turn(clq_gemm_call_quantize, clq_gemm_call_multiply, call, &rest, error);
 }
 
-/* The batch has a workspace of its own for the first step; the second one's is not looked at. Products that are the
- * host's are refused before the first step writes. */
+/* The batch has a workspace of its own for the first step; the second one's is not looked at. */
 static clq_status run_products(clq_gemm_batch *batch, const clq_order *order, clq_error *error)
 {
     clq_launch launch;
-    clq_plan products;
-    const clq_order own = {&launch, order->record};
+    const clq_order own = {.launch = &launch, .record = order->record};
     if (batch->quantizing == NULL) {
-        return clq_gemm_batch_multiply(batch, order, error);
-    }
-    CLQ_TRY(batch->context->executor->gemm_batch->plan(batch, &products, error));
-    if (products.by_host) {
         return clq_gemm_batch_multiply(batch, order, error);
     }
     CLQ_TRY(take_launch(order, &launch, error));
@@ -150,7 +147,7 @@ static clq_status run_products(clq_gemm_batch *batch, const clq_order *order, cl
 clq_status clq_enqueue_gemm(clq_context *context, const clq_gemm_problem *problem, const clq_gemm_operands *operands,
                             const clq_launch *launch, clq_error *error)
 {
-    const clq_order order = {launch, NULL};
+    const clq_order order = {.launch = launch};
     CLQ_REQUIRE(context != NULL && launch != NULL, "clq_enqueue_gemm: context and launch must not be NULL");
     CLQ_REQUIRE(context->cl != NULL, "clq_enqueue_gemm: %s has no queue", context->device.name);
     return clq_gemm_call_run(context, problem, operands, &order, run_on_queue, error);
@@ -158,7 +155,7 @@ clq_status clq_enqueue_gemm(clq_context *context, const clq_gemm_problem *proble
 
 clq_status clq_enqueue_gemm_batch(clq_gemm_batch *batch, const clq_launch *launch, clq_error *error)
 {
-    const clq_order order = {launch, NULL};
+    const clq_order order = {.launch = launch};
     CLQ_REQUIRE(batch != NULL && launch != NULL, "clq_enqueue_gemm_batch: batch and launch must not be NULL");
     CLQ_REQUIRE(batch->context->cl != NULL, "clq_enqueue_gemm_batch: %s has no queue", batch->context->device.name);
     return run_products(batch, &order, error);
@@ -196,7 +193,7 @@ clq_status clq_record_create(clq_context *context, clq_operation operation, cons
                              clq_error *error)
 {
     clq_operand arguments[CLQ_ARG_COUNT];
-    clq_order order = {launch, NULL};
+    clq_order order = {.launch = launch};
     clq_status status;
     CLQ_REQUIRE(context != NULL && operands != NULL && launch != NULL && record != NULL,
                 "clq_record_create: context, operands, launch and record must not be NULL");
@@ -214,7 +211,7 @@ clq_status clq_record_create_gemm(clq_context *context, const clq_gemm_problem *
                                   const clq_gemm_operands *operands, const clq_launch *launch, clq_record **record,
                                   clq_error *error)
 {
-    clq_order order = {launch, NULL};
+    clq_order order = {.launch = launch};
     clq_status status;
     CLQ_REQUIRE(context != NULL && launch != NULL && record != NULL,
                 "clq_record_create_gemm: context, launch and record must not be NULL");
@@ -228,7 +225,7 @@ clq_status clq_record_create_gemm(clq_context *context, const clq_gemm_problem *
 
 clq_status clq_record_create_batch(clq_batch *batch, const clq_launch *launch, clq_record **record, clq_error *error)
 {
-    clq_order order = {launch, NULL};
+    clq_order order = {.launch = launch};
     clq_status status;
     CLQ_REQUIRE(batch != NULL && launch != NULL && record != NULL,
                 "clq_record_create_batch: batch, launch and record must not be NULL");
@@ -243,7 +240,7 @@ clq_status clq_record_create_batch(clq_batch *batch, const clq_launch *launch, c
 clq_status clq_record_create_gemm_batch(clq_gemm_batch *batch, const clq_launch *launch, clq_record **record,
                                         clq_error *error)
 {
-    clq_order order = {launch, NULL};
+    clq_order order = {.launch = launch};
     clq_status status;
     CLQ_REQUIRE(batch != NULL && launch != NULL && record != NULL,
                 "clq_record_create_gemm_batch: batch, launch and record must not be NULL");

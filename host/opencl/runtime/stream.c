@@ -185,7 +185,9 @@ clq_status clq_cl_stream_open(clq_cl_stream *stream, clq_context *context, const
     stream->context = context;
     if (order != NULL) {
         stream->record = order->record;
-        return check_launch(context, order->launch, operation, workspace_bytes, stream, error);
+        CLQ_TRY(check_launch(context, order->launch, operation, workspace_bytes, stream, error));
+        stream->queue = order->only_checks ? NULL : stream->queue;
+        return CLQ_OK;
     }
     stream->is_own = 1;
     stream->queue = context->cl->queue;
@@ -210,7 +212,7 @@ clq_status clq_cl_stream_close(clq_cl_stream *stream, clq_status status, clq_err
         pthread_mutex_unlock(&stream->context->cl->submit_lock);
         return status;
     }
-    if (status == CLQ_OK && stream->record == NULL) {
+    if (status == CLQ_OK && stream->record == NULL && stream->queue != NULL) {
         status = hand_out_events(stream, error);
     }
     let_go(&stream->first);
