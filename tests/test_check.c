@@ -4,7 +4,7 @@
  * read or written turn, a launch does nothing. Each fault passes where nothing is checked, so that it is the check that
  * finds it. The device has memory of its own here, whatever it is.
  */
-#include "check.h"
+#include "checked_files.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -14,11 +14,10 @@
 #include <clquant/opencl.h>
 
 #include "core/executor.h"
-#include "format/safetensors.h"
 #include "scratch.h"
 #include "stream/check_sample.h"
 
-enum { ROWS = 301, COLUMNS = 1999, ELEMENTS = ROWS * COLUMNS };
+enum { ROWS = 301, COLUMNS = CHECKED_COLUMNS, ELEMENTS = ROWS * COLUMNS };
 
 /* ---- a device that goes wrong ---- */
 
@@ -119,52 +118,19 @@ static clq_context *apart(void)
 
 /* ---- files and calls ---- */
 
-static const char *plain;     /* F32: "w" [ROWS, COLUMNS] */
-static const char *quantized; /* the same in u4, in groups that divide nothing */
-static const char *output;
+static checked_files files; /* F32: "w" [ROWS, COLUMNS]; the same in u4, in groups that divide nothing */
 
-static void make_plain(void)
-{
-    static const uint64_t SHAPE[2] = {ROWS, COLUMNS};
-    clq_safetensors_plan *plan = NULL;
-    const char *header;
-    uint64_t header_bytes, file_bytes;
-    size_t index;
-    uint8_t *file;
-    assert_int_equal(clq_safetensors_plan_create(&plan, NULL), CLQ_OK);
-    assert_int_equal(clq_safetensors_plan_tensor(plan, "w", "F32", 2, SHAPE, 4ull * ELEMENTS, &index, NULL), CLQ_OK);
-    assert_int_equal(clq_safetensors_plan_finish(plan, &header, &header_bytes, &file_bytes, NULL), CLQ_OK);
-    file = check_allocate(file_bytes);
-    memcpy(file, header, (size_t)header_bytes);
-    for (uint64_t at = header_bytes; at < file_bytes; at += sizeof(float)) {
-        const float value = (float)check_normal();
-        memcpy(file + at, &value, sizeof value);
-    }
-    plain = scratch_write("plain.safetensors", file, (size_t)file_bytes);
-    free(file);
-    clq_safetensors_plan_destroy(&plan);
-}
-
-/* What is called, on which file. */
-typedef struct verb {
-    const char *name;
-    clq_status (*call)(clq_context *context, const clq_file_request *request, const clq_file_events *events,
-                       clq_file_report **report, clq_error *error);
-    clq_granularity granularity;
-    clq_dtype dtype;
-    const char *method; /* of calibrate */
-    clq_preset preset;
-} verb;
-
-static const verb VERBS[] = {
-    {"quantize, rows", clq_file_quantize, CLQ_PER_CHANNEL, CLQ_S8, "minmax", CLQ_PRESET_SYMMETRIC},
-    {"quantize, all", clq_file_quantize, CLQ_PER_TENSOR, CLQ_U8, "minmax", CLQ_PRESET_AFFINE},
-    {"quantize, groups", clq_file_quantize, CLQ_PER_GROUP, CLQ_S4, "minmax", CLQ_PRESET_SYMMETRIC},
-    {"quantize, percentile", clq_file_quantize, CLQ_PER_TENSOR, CLQ_S8, "percentile:99", CLQ_PRESET_SYMMETRIC},
-    {"dequantize", clq_file_dequantize, CLQ_PER_TENSOR, CLQ_F16, "minmax", CLQ_PRESET_SYMMETRIC},
-    {"minmax", clq_file_minmax, CLQ_PER_CHANNEL, (clq_dtype)0, "minmax", CLQ_PRESET_SYMMETRIC},
-    {"calibrate", clq_file_calibrate, CLQ_PER_TENSOR, (clq_dtype)0, "minmax", CLQ_PRESET_SYMMETRIC},
-    {"calibrate, entropy", clq_file_calibrate, CLQ_PER_TENSOR, (clq_dtype)0, "entropy", CLQ_PRESET_SYMMETRIC},
+/* With memory for many pieces. */
+#define NONE CLQ_OP_COUNT
+static const checked_verb VERBS[] = {
+    {"quantize, rows", clq_file_quantize, NONE, 1, CLQ_PER_CHANNEL, CLQ_S8, "minmax", CLQ_PRESET_SYMMETRIC},
+    {"quantize, all", clq_file_quantize, NONE, 1, CLQ_PER_TENSOR, CLQ_U8, "minmax", CLQ_PRESET_AFFINE},
+    {"quantize, groups", clq_file_quantize, NONE, 1, CLQ_PER_GROUP, CLQ_S4, "minmax", CLQ_PRESET_SYMMETRIC},
+    {"quantize, percentile", clq_file_quantize, NONE, 1, CLQ_PER_TENSOR, CLQ_S8, "percentile:99", CLQ_PRESET_SYMMETRIC},
+    {"dequantize", clq_file_dequantize, NONE, 1, CLQ_PER_TENSOR, CLQ_F16, "minmax", CLQ_PRESET_SYMMETRIC},
+    {"minmax", clq_file_minmax, NONE, 1, CLQ_PER_CHANNEL, (clq_dtype)0, "minmax", CLQ_PRESET_SYMMETRIC},
+    {"calibrate", clq_file_calibrate, NONE, 1, CLQ_PER_TENSOR, (clq_dtype)0, "minmax", CLQ_PRESET_SYMMETRIC},
+    {"calibrate, entropy", clq_file_calibrate, NONE, 1, CLQ_PER_TENSOR, (clq_dtype)0, "entropy", CLQ_PRESET_SYMMETRIC},
 };
 enum { VERB_COUNT = sizeof VERBS / sizeof VERBS[0] };
 
@@ -179,27 +145,12 @@ typedef struct outcome {
 
 static long launches; /* of the last run */
 
-static clq_file_request request_of(const verb *v, clq_file_check check, uint64_t seed)
+static clq_file_request request_of(const checked_verb *v, clq_file_check check, uint64_t seed)
 {
-    clq_file_request request;
-    clq_file_request_init(&request);
-    request.input = v->call == clq_file_dequantize ? quantized : plain;
-    request.inputs = (clq_name_list){&plain, v->call == clq_file_calibrate};
-    request.output = v->call == clq_file_minmax ? NULL : output;
-    request.replace = 1;
-    request.memory_bytes = UINT64_C(1) << 20; /* many pieces */
-    request.has_granularity = 1;
-    request.granularity = v->granularity;
-    request.group_size = 33;
-    request.dtype = v->dtype;
-    request.preset = v->preset;
-    request.check = check;
-    request.check_seed = seed;
-    assert_int_equal(clq_calibration_from_text(v->method, &request.calibration, NULL), CLQ_OK);
-    return request;
+    return checked_files_request(v, &files, check, seed);
 }
 
-static outcome run_request(const verb *v, const clq_file_request *request)
+static outcome run_request(const checked_verb *v, const clq_file_request *request)
 {
     static const char BEFORE[] = "what was there before";
     outcome o;
@@ -209,7 +160,7 @@ static outcome run_request(const verb *v, const clq_file_request *request)
     o.status = v->call(apart(), request, NULL, &o.report, &o.error);
     launches = atomic_load(&device.launches);
     break_device(NO_FAULT, 0, 0, 0);
-    o.file = scratch_read(output, &o.bytes);
+    o.file = scratch_read(files.output, &o.bytes);
     if (o.status != CLQ_OK && (o.bytes != sizeof BEFORE || memcmp(o.file, BEFORE, sizeof BEFORE) != 0)) {
         fail_msg("%s: the output is not what was there before", v->name);
     }
@@ -221,7 +172,7 @@ static outcome run_request(const verb *v, const clq_file_request *request)
     return o;
 }
 
-static outcome run(const verb *v, clq_file_check check, uint64_t seed)
+static outcome run(const checked_verb *v, clq_file_check check, uint64_t seed)
 {
     const clq_file_request request = request_of(v, check, seed);
     return run_request(v, &request);
@@ -241,11 +192,11 @@ static int same(const outcome *a, const outcome *b)
 /* Once for all. Kernels pass their trial, before anything goes wrong. */
 static void begin(void)
 {
-    const verb groups = {"", clq_file_quantize, CLQ_PER_GROUP, CLQ_U4, "minmax", CLQ_PRESET_SYMMETRIC};
+    const checked_verb groups = {"", clq_file_quantize, NONE, 1, CLQ_PER_GROUP, CLQ_U4, "minmax", CLQ_PRESET_SYMMETRIC};
     clq_file_request request = request_of(&groups, CLQ_CHECK_NONE, 0);
     clq_error error;
-    if (quantized == NULL) {
-        quantized = request.output = scratch_path("quantized.safetensors");
+    if (files.quantized == NULL) {
+        files.quantized = request.output = scratch_path("quantized.safetensors");
         check_ok(clq_file_quantize(check_reference(), &request, NULL, NULL, &error), &error, "clq_file_quantize");
         for (size_t i = 0; i < VERB_COUNT && apart() != NULL; i++) {
             outcome o = run(&VERBS[i], CLQ_CHECK_NONE, 0);
@@ -256,7 +207,7 @@ static void begin(void)
 }
 
 /* A run without a fault, which is what others are compared with. */
-static outcome clean_run(const verb *v)
+static outcome clean_run(const checked_verb *v)
 {
     outcome o;
     begin();
@@ -266,7 +217,7 @@ static outcome clean_run(const verb *v)
     return o;
 }
 
-static void must_differ(const outcome *o, const verb *v, const char *how)
+static void must_differ(const outcome *o, const checked_verb *v, const char *how)
 {
     if (o->status != CLQ_MISMATCH || strncmp(o->error.message, "--check: ", 9) != 0) {
         fail_msg("%s, %s: %s, '%s'", v->name, how, clq_status_name(o->status),
@@ -281,7 +232,7 @@ static void a_kernel_that_does_nothing_is_found(void **state)
 {
     (void)state;
     for (size_t i = 0; i < VERB_COUNT && apart() != NULL; i++) {
-        const verb *v = &VERBS[i];
+        const checked_verb *v = &VERBS[i];
         outcome want = clean_run(v);
         const long late = launches * 3 / 4; /* what the slot holds then are results for another piece */
         outcome none, o;
@@ -310,7 +261,7 @@ static void one_lane_in_64_is_found_by_every_sample(void **state)
 {
     (void)state;
     for (size_t i = 0; i < VERB_COUNT && apart() != NULL; i++) {
-        const verb *v = &VERBS[i];
+        const checked_verb *v = &VERBS[i];
         if ((v->call != clq_file_quantize && v->call != clq_file_dequantize) || strcmp(v->method, "minmax") != 0) {
             continue; /* nothing else comes back in pieces so large */
         }
@@ -327,7 +278,7 @@ static void one_lane_in_64_is_found_by_every_sample(void **state)
 }
 
 /* One bit that turns on the way: where it makes any difference, --check all finds it. Returns whether it did. */
-static int flip_a_bit(const verb *v, const outcome *want, fault way, long transfer, uint64_t byte, unsigned bit)
+static int flip_a_bit(const checked_verb *v, const outcome *want, fault way, long transfer, uint64_t byte, unsigned bit)
 {
     outcome none, all;
     int differs;
@@ -377,7 +328,7 @@ static void any_bit_written_is_found_by_all(void **state)
 /* The line, to the last character: the first codes are those of the second read, after the first ranges. */
 static void a_difference_is_told_in_full(void **state)
 {
-    const verb *v = &VERBS[0];
+    const checked_verb *v = &VERBS[0];
     (void)state;
     if (apart() != NULL) {
         outcome want = clean_run(v);
@@ -396,7 +347,7 @@ static void a_difference_is_told_in_full(void **state)
         snprintf(text, sizeof text,
                  "--check: %s: tensor 'w': element 5 is %d on %s and %d in the reference; nothing was written (again "
                  "with --check sample --check-seed 77)",
-                 plain, (signed char)(code ^ 1), check_device()->device.name, code);
+                 files.plain, (signed char)(code ^ 1), check_device()->device.name, code);
         assert_string_equal(o.error.message, text);
         release(&o);
         break_device(FLIPPED_READ, 1, 5, 0);
@@ -412,7 +363,7 @@ static void a_difference_is_told_in_full(void **state)
 /* What the sample did not show may be wrong too: nothing stays for --resume. */
 static void nothing_is_kept_for_another_run(void **state)
 {
-    const verb *v = &VERBS[0];
+    const checked_verb *v = &VERBS[0];
     (void)state;
     begin();
     if (apart() != NULL) {
@@ -534,8 +485,8 @@ int main(void)
 {
     int code;
     scratch_begin(NULL);
-    output = scratch_path("out");
-    make_plain();
+    files.output = scratch_path("out");
+    files.plain = checked_files_write("plain.safetensors", 1, ROWS, check_normal);
     code = check_main("check", tests, sizeof tests / sizeof tests[0]);
     scratch_end(NULL);
     return code;

@@ -4,65 +4,33 @@
  * is the reference with a name and a version of OpenCL, so that native stands in between; both are spoiled by what
  * their elements are, so that the two can be wrong alike. The reference decides whatever native says.
  */
-#include "check.h"
+#include "checked_files.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/safetensors.h"
 #include "scratch.h"
 #include "wrong_hosts.h"
 
-enum { ROWS = 301, LARGE_ROWS = 701, COLUMNS = 1999, ELEMENTS = ROWS * COLUMNS };
+enum { ROWS = 301, LARGE_ROWS = 701, MANY = 3, COLUMNS = CHECKED_COLUMNS, ELEMENTS = ROWS * COLUMNS };
 
 /* ---- files and calls ---- */
 
-static const char *plain;     /* F32: "w" [ROWS, COLUMNS] */
-static const char *large;     /* of LARGE_ROWS: more than the first elements that are computed again whole */
-static const char *quantized; /* the same in u4, in groups that divide nothing */
-static const char *output;
+static checked_files files; /* F32: "w" [ROWS, COLUMNS]; the same in u4, in groups that divide nothing */
+static const char *large;   /* of LARGE_ROWS: more than the first elements that are computed again whole */
+static const char *many;    /* of MANY tensors, which together are less */
 
-static const char *make_plain(const char *name, uint64_t rows)
+/* So that every bin has some. */
+static double between_ones(void)
 {
-    const uint64_t shape[2] = {rows, COLUMNS};
-    const char *path;
-    clq_safetensors_plan *plan = NULL;
-    const char *header;
-    uint64_t header_bytes, file_bytes;
-    size_t index;
-    uint8_t *file;
-    assert_int_equal(clq_safetensors_plan_create(&plan, NULL), CLQ_OK);
-    assert_int_equal(clq_safetensors_plan_tensor(plan, "w", "F32", 2, shape, 4 * rows * COLUMNS, &index, NULL), CLQ_OK);
-    assert_int_equal(clq_safetensors_plan_finish(plan, &header, &header_bytes, &file_bytes, NULL), CLQ_OK);
-    file = check_allocate(file_bytes);
-    memcpy(file, header, (size_t)header_bytes);
-    for (uint64_t at = header_bytes; at < file_bytes; at += sizeof(float)) {
-        const float value = (float)(check_uniform() * 2 - 1); /* so that every bin has some */
-        memcpy(file + at, &value, sizeof value);
-    }
-    path = scratch_write(name, file, (size_t)file_bytes);
-    free(file);
-    clq_safetensors_plan_destroy(&plan);
-    return path;
+    return check_uniform() * 2 - 1;
 }
 
-/* What is called, which operation of it is wrong, and with how much memory: a few pieces, large enough for native. */
-typedef struct verb {
-    const char *name;
-    clq_status (*call)(clq_context *context, const clq_file_request *request, const clq_file_events *events,
-                       clq_file_report **report, clq_error *error);
-    clq_operation wrong;
-    unsigned mebibytes;
-    clq_granularity granularity;
-    clq_dtype dtype;
-    const char *method;
-    clq_preset preset;
-} verb;
-
+/* With memory for a few pieces, large enough for native. */
 #define QUANTIZE clq_file_quantize, CLQ_OP_QUANTIZE, 24
 #define CALIBRATE clq_file_calibrate, CLQ_OP_HISTOGRAM
-static const verb VERBS[] = {
+static const checked_verb VERBS[] = {
     {"quantize, rows", QUANTIZE, CLQ_PER_CHANNEL, CLQ_S8, "minmax", CLQ_PRESET_SYMMETRIC},
     {"quantize, all", QUANTIZE, CLQ_PER_TENSOR, CLQ_U8, "minmax", CLQ_PRESET_AFFINE},
     {"quantize, groups", QUANTIZE, CLQ_PER_GROUP, CLQ_S4, "minmax", CLQ_PRESET_SYMMETRIC},
@@ -89,40 +57,25 @@ typedef struct outcome {
     clq_file_report *report;
 } outcome;
 
-static clq_file_request request_of(const verb *v, clq_file_check check, uint64_t seed)
+static clq_file_request request_of(const checked_verb *v, clq_file_check check, uint64_t seed)
 {
-    clq_file_request request;
-    clq_file_request_init(&request);
-    request.input = v->call == clq_file_dequantize ? quantized : plain;
-    request.inputs = (clq_name_list){&plain, v->call == clq_file_calibrate};
-    request.output = v->call == clq_file_minmax ? NULL : output;
-    request.replace = 1;
-    request.memory_bytes = (uint64_t)v->mebibytes << 20;
-    request.has_granularity = 1;
-    request.granularity = v->granularity;
-    request.group_size = 33;
-    request.dtype = v->call == clq_file_quantize || v->call == clq_file_dequantize ? v->dtype : (clq_dtype)0;
-    request.preset = v->preset;
-    request.check = check;
-    request.check_seed = check == CLQ_CHECK_SAMPLE ? seed : 0;
-    assert_int_equal(clq_calibration_from_text(v->method, &request.calibration, NULL), CLQ_OK);
-    return request;
+    return checked_files_request(v, &files, check, seed);
 }
 
-static outcome run(const verb *v, way device, way native, clq_file_check check, uint64_t seed)
+static outcome run(const checked_verb *v, way device, way native, clq_file_check check, uint64_t seed)
 {
     const clq_file_request request = request_of(v, check, seed);
     clq_context *context = wrong_hosts_device(0);
     outcome o;
     memset(&o, 0, sizeof o);
-    scratch_remove(output);
+    scratch_remove(files.output);
     wrong_hosts_reset();
     hosts.operation = v->wrong;
     hosts.device = device;
     hosts.native = native;
     o.status = v->call(context, &request, NULL, &o.report, &o.error);
     hosts.device = hosts.native = RIGHT;
-    o.file = scratch_read(output, &o.bytes);
+    o.file = scratch_read(files.output, &o.bytes);
     assert_true(o.status == CLQ_OK || o.file == NULL); /* nothing was written */
     clq_context_destroy(&context);
     return o;
@@ -134,7 +87,7 @@ static void release(outcome *o)
     clq_file_report_destroy(&o->report);
 }
 
-static void must_differ(const outcome *o, const verb *v, way native, const char *how)
+static void must_differ(const outcome *o, const checked_verb *v, way native, const char *how)
 {
     if (o->status != CLQ_MISMATCH || strncmp(o->error.message, "--check: ", 9) != 0 ||
         strstr(o->error.message, "in the reference") == NULL) {
@@ -151,7 +104,7 @@ static void a_right_device_passes_whatever_native_does(void **state)
 {
     (void)state;
     for (size_t i = 0; i < 2 * VERB_COUNT; i++) {
-        const verb *v = &VERBS[i / 2];
+        const checked_verb *v = &VERBS[i / 2];
         outcome want = run(v, RIGHT, RIGHT, CLQ_CHECK_NONE, 0);
         check_ok(want.status, &want.error, v->name);
         assert_int_equal(hosts.native_elements + hosts.checked_elements + hosts.contexts, 0);
@@ -173,7 +126,7 @@ static void a_wrong_device_is_found_whatever_native_does(void **state)
 {
     (void)state;
     for (size_t i = 0; i < 2 * VERB_COUNT; i++) {
-        const verb *v = &VERBS[i / 2];
+        const checked_verb *v = &VERBS[i / 2];
         outcome want;
         hosts.is_rare = CHECKS[i % 2] == CLQ_CHECK_ALL && v->call == clq_file_quantize;
         want = run(v, WRONG, ABSENT, CHECKS[i % 2], 5);
@@ -233,9 +186,9 @@ static void what_both_get_wrong_in_large_tensors_is_found_by_some(void **state)
 /* Ranges of a large tensor are found before its elements are counted: histograms have first pieces of their own. */
 static void what_every_histogram_has_wrong_is_found_in_large_tensors(void **state)
 {
-    const char *small = plain;
+    const char *small = files.plain;
     (void)state;
-    plain = large;
+    files.plain = large;
     for (size_t i = 0; i < VERB_COUNT; i++) {
         for (uint64_t seed = 1; seed <= 6 && VERBS[i].wrong == CLQ_OP_HISTOGRAM; seed++) {
             outcome o = run(&VERBS[i], WRONG, seed % 2 == 0 ? WRONG : RIGHT, CLQ_CHECK_SAMPLE, seed);
@@ -243,24 +196,45 @@ static void what_every_histogram_has_wrong_is_found_in_large_tensors(void **stat
             release(&o);
         }
     }
-    plain = small;
+    files.plain = small;
 }
 
 /* Elements of the sample lie in the ranges of all pieces, whatever is computed again. */
 static void a_range_without_elements_of_the_sample_is_found(void **state)
 {
-    static const verb v = {"minmax",       clq_file_minmax, CLQ_OP_MINMAX, 8,
-                           CLQ_PER_TENSOR, CLQ_S8,          "minmax",      CLQ_PRESET_SYMMETRIC};
-    const char *small = plain;
+    static const checked_verb v = {"minmax",       clq_file_minmax, CLQ_OP_MINMAX, 8,
+                                   CLQ_PER_TENSOR, CLQ_S8,          "minmax",      CLQ_PRESET_SYMMETRIC};
+    const char *small = files.plain;
     (void)state;
-    plain = large;
+    files.plain = large;
     for (way device = NARROW_LOW; device <= NARROW_HIGH; device++) {
         outcome o = run(&v, device, RIGHT, CLQ_CHECK_SAMPLE, 5);
         assert_int_equal(o.status, CLQ_MISMATCH);
         assert_non_null(strstr(o.error.message, " and device 0 found the range ["));
         release(&o);
     }
-    plain = small;
+    files.plain = small;
+}
+
+/* Ranges that are found are computed again, up to a million elements; those that were found before, to quantize by,
+ * take none of these. */
+static void ranges_that_are_given_take_no_place(void **state)
+{
+    static const checked_verb v = {"quantize", clq_file_quantize, CLQ_OP_MINMAX,       4, CLQ_PER_TENSOR,
+                                   CLQ_S8,     "minmax",          CLQ_PRESET_SYMMETRIC};
+    const char *one = files.plain;
+    uint64_t all = 0;
+    (void)state;
+    files.plain = many;
+    for (uint64_t seed = 0; seed <= 6; seed++) {
+        outcome o = run(&v, RIGHT, RIGHT, seed == 0 ? CLQ_CHECK_ALL : CLQ_CHECK_SAMPLE, seed);
+        check_ok(o.status, &o.error, v.name);
+        all = seed == 0 ? o.report->checked_pieces : all;
+        assert_int_equal(o.report->checked_pieces, all);
+        release(&o);
+    }
+    assert_true(all > MANY); /* so that they are read twice */
+    files.plain = one;
 }
 
 /* What follows from it would be right, of data that no file has. */
@@ -280,7 +254,7 @@ static void the_reference_computes_a_little_of_all(void **state)
 {
     (void)state;
     for (size_t i = 0; i < VERB_COUNT; i++) {
-        const verb *v = &VERBS[i];
+        const checked_verb *v = &VERBS[i];
         const int is_of_values = v->call == clq_file_dequantize;
         outcome o = run(v, RIGHT, RIGHT, CLQ_CHECK_ALL, 0);
         check_ok(o.status, &o.error, v->name);
@@ -339,6 +313,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_both_get_wrong_in_large_tensors_is_found_by_some),
     cmocka_unit_test(what_every_histogram_has_wrong_is_found_in_large_tensors),
     cmocka_unit_test(a_range_without_elements_of_the_sample_is_found),
+    cmocka_unit_test(ranges_that_are_given_take_no_place),
     cmocka_unit_test(what_is_read_stays_as_it_was),
     cmocka_unit_test(the_reference_computes_a_little_of_all),
     cmocka_unit_test(devices_share_one_native),
@@ -346,16 +321,17 @@ static const struct CMUnitTest tests[] = {
 
 int main(void)
 {
-    const verb groups = {"", QUANTIZE, CLQ_PER_GROUP, CLQ_U4, "minmax", CLQ_PRESET_SYMMETRIC};
+    const checked_verb groups = {"", QUANTIZE, CLQ_PER_GROUP, CLQ_U4, "minmax", CLQ_PRESET_SYMMETRIC};
     clq_file_request request;
     clq_context *reference = NULL;
     int code = 1;
     scratch_begin(NULL);
-    output = scratch_path("out");
-    large = make_plain("large.safetensors", LARGE_ROWS);
-    plain = make_plain("plain.safetensors", ROWS);
+    files.output = scratch_path("out");
+    large = checked_files_write("large.safetensors", 1, LARGE_ROWS, between_ones);
+    many = checked_files_write("many.safetensors", MANY, ROWS / 2, between_ones);
+    files.plain = checked_files_write("plain.safetensors", 1, ROWS, between_ones);
     request = request_of(&groups, CLQ_CHECK_NONE, 0);
-    quantized = request.output = scratch_path("quantized.safetensors");
+    files.quantized = request.output = scratch_path("quantized.safetensors");
     if (clq_context_create("reference", &reference, NULL) == CLQ_OK &&
         clq_file_quantize(reference, &request, NULL, NULL, NULL) == CLQ_OK) {
         code = check_main("check_native", tests, sizeof tests / sizeof tests[0]);

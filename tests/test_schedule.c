@@ -169,6 +169,30 @@ static void pairs_stay_together(void **state)
     assert_true(run(passes, 3000) == 3000);
 }
 
+/* Histograms that no memory is given for are not compared: the pieces that are take their place. */
+static void what_cannot_be_compared_takes_no_place(void **state)
+{
+    const clq_pass passes[] = {{0, 0, 1, {work(CLQ_PER_CHANNEL, 1, 0, 300, 5000)}, 0, 0},
+                               {1, 0, 1, {work(CLQ_PER_TENSOR, 0, 0, 300, 3000)}, 0, 0}};
+    source from = {passes, 2, 0, 0};
+    clq_check check = {.mode = CLQ_CHECK_SAMPLE, .seed = 1, .histogram_bytes = 1 << 20};
+    clq_schedule schedule = {.cookie = &from, .capacity_bytes = CAPACITY, .next = next_pass, .read = read_piece};
+    clq_slot slot;
+    clq_error error;
+    int filled = 1;
+    (void)state;
+    check_ok(clq_slot_init(&slot, NULL, CAPACITY, &error), &error, "clq_slot_init");
+    memset(slot.memory, 0, CAPACITY);
+    while (filled) {
+        check_ok(clq_schedule_fill(&schedule, &slot, &filled, &error), &error, "clq_schedule_fill");
+        for (size_t i = 0; i < slot.count && filled; i++) {
+            clq_check_note(&check, &slot, &slot.pieces[i], CLQ_SLOT_REAL);
+            assert_int_equal(clq_check_takes_whole(&check, &slot.pieces[i]), slot.pieces[i].tensor == 1);
+        }
+    }
+    clq_slot_release(&slot);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +200,7 @@ int main(void)
         cmocka_unit_test(a_pass_may_be_a_window),
         cmocka_unit_test(cuts_stay_large),
         cmocka_unit_test(pairs_stay_together),
+        cmocka_unit_test(what_cannot_be_compared_takes_no_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -93,6 +93,7 @@ clq_status clq_quantize_next(void *cookie, clq_pass *pass, int *there, clq_error
     pass->sides = 1;
     pass->side[0] = lane->pass == CLQ_PIECE_COPY ? clq_schedule_copy(CLQ_PIECE_COPY, tensor->bytes, 1)
                                                  : clq_schedule_work(lane->pass, PARTS[lane->pass], &tensor->q);
+    pass->side[0].is_given = lane->pass == CLQ_PIECE_GIVEN;
     return CLQ_OK;
 }
 

@@ -131,12 +131,6 @@ clq_status clq_histograms_add(clq_histograms *h, const clq_slot *slot, const clq
     return clq_histogram(h->context, &piece->q, x, range, counts, error);
 }
 
-/* Whether there is memory for two times the piece's histograms: --check all is promised, a sample is not. */
-static int has_room(const clq_check *check, uint64_t bytes)
-{
-    return bytes <= SIZE_MAX / 2 && (check->mode == CLQ_CHECK_ALL || 2 * bytes <= check->histogram_bytes);
-}
-
 clq_status clq_histograms_add_checked(clq_histograms *h, clq_check *check, clq_slot *slot, const clq_piece *piece,
                                       uint64_t first, const float *ranges, const clq_check_place *place,
                                       clq_error *error)
@@ -145,7 +139,7 @@ clq_status clq_histograms_add_checked(clq_histograms *h, clq_check *check, clq_s
     clq_status status = CLQ_OK;
     uint64_t *before = NULL;
     uint64_t *after = NULL;
-    if (!clq_check_takes_whole(check, piece) || !has_room(check, bytes)) {
+    if (!clq_check_takes_whole(check, piece)) {
         return clq_histograms_add(h, slot, piece, first, error);
     }
     before = malloc((size_t)bytes);

@@ -173,11 +173,20 @@ static int is_counted(const clq_piece *piece)
     return piece->parts == CLQ_SLOT_REAL;
 }
 
-/* For ranges and for histograms each the first ones, and some of the others; nothing else is made of whole pieces. */
+/* Whether there is memory for two times the piece's histograms: --check all is promised, a sample is not. */
+static int has_room(const clq_check *check, const clq_piece *piece)
+{
+    const uint64_t bytes = piece->chunk.parameters * clq_histogram_bins(&piece->q.scheme) * sizeof(uint64_t);
+    return bytes <= SIZE_MAX / 2 && (check->mode == CLQ_CHECK_ALL || 2 * bytes <= check->histogram_bytes);
+}
+
+/* For ranges and for histograms each the first ones, and some of the others; nothing else is made of whole pieces, and
+ * what cannot be compared so is none of them. */
 static void draw_whole(clq_check *check, clq_piece *piece)
 {
     uint64_t *elements = is_counted(piece) ? &check->whole_counted : &check->whole_found;
-    piece->is_whole = (is_counted(piece) || piece->parts & CLQ_SLOT_FOUND) &&
+    const int is_found = (piece->parts & CLQ_SLOT_FOUND) && !piece->is_given;
+    piece->is_whole = (is_counted(piece) ? has_room(check, piece) : is_found) &&
                       (check->mode == CLQ_CHECK_ALL || *elements < WHOLE_ELEMENTS ||
                        clq_check_draw(check, piece, ~piece->chunk.first) % WHOLE_ONE_IN == 0);
     *elements += piece->is_whole ? piece->chunk.count : 0;

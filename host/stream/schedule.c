@@ -7,7 +7,7 @@
 
 clq_schedule_side clq_schedule_work(int kind, unsigned parts, const clq_quantization *q)
 {
-    const clq_schedule_side side = {kind, parts, *q, clq_dtype_bits(q->real) / 8};
+    const clq_schedule_side side = {kind, parts, *q, clq_dtype_bits(q->real) / 8, 0};
     return side;
 }
 
@@ -94,6 +94,7 @@ static clq_piece piece_of(const clq_schedule *schedule, size_t number)
     piece.run = chunker->run;
     piece.chunk = schedule->chunks[number];
     piece.parts = piece.chunk.count > 0 ? side->parts : 0;
+    piece.is_given = side->is_given;
     piece.q = side->q;
     piece.q.layout = piece.chunk.layout;
     piece.real_bytes = piece.chunk.count * side->element_bytes;

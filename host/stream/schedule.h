@@ -18,6 +18,7 @@ typedef struct clq_schedule_side {
     unsigned parts;         /* likewise */
     clq_quantization q;     /* likewise; its layout is that of the tensor */
     uint64_t element_bytes; /* of what the slot has at `real` */
+    int is_given;           /* as of its pieces */
 } clq_schedule_side;
 
 /* A tensor that a device works on. */

@@ -42,6 +42,7 @@ typedef struct clq_piece {
     size_t side;         /* of those that stand side by side */
     int last;            /* the last piece of its tensor in this pass */
     unsigned parts;      /* CLQ_SLOT_... that it needs; none: it has no elements, and no operation looks at it */
+    int is_given;        /* its ranges are put there by the host, and not found */
     clq_chunk chunk;     /* of a tensor that is copied, only `first` and `count` are set, in bytes */
     clq_quantization q;  /* with the chunk's layout */
     uint64_t real_bytes; /* real, or copied */
