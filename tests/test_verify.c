@@ -21,8 +21,9 @@
 
 static const char *fault_old; /* NULL: none */
 static const char *fault_new;
-static int broken_calls; /* so many launches fail */
-static int lost_sources; /* so many programs are not made */
+static int broken_calls;   /* so many launches fail */
+static size_t group_limit; /* kernels have no larger work-groups; 0: as it is */
+static int lost_sources;   /* so many programs are not made */
 
 cl_program __real_clCreateProgramWithSource(cl_context context, cl_uint count, const char **sources,
                                             const size_t *lengths, cl_int *code);
@@ -63,11 +64,27 @@ cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, c
                                      const size_t *global, const size_t *local, cl_uint count, const cl_event *list,
                                      cl_event *event)
 {
-    if (broken_calls > 0) {
-        broken_calls--;
+    const int is_beyond = group_limit > 0 && local != NULL && local[0] > group_limit;
+    if (broken_calls > 0 || is_beyond) {
+        broken_calls -= !is_beyond;
         return CL_INVALID_WORK_GROUP_SIZE;
     }
     return __real_clEnqueueNDRangeKernel(queue, kernel, dimensions, offset, global, local, count, list, event);
+}
+
+cl_int __real_clGetKernelWorkGroupInfo(cl_kernel kernel, cl_device_id device, cl_kernel_work_group_info what,
+                                       size_t capacity, void *value, size_t *bytes);
+cl_int __wrap_clGetKernelWorkGroupInfo(cl_kernel kernel, cl_device_id device, cl_kernel_work_group_info what,
+                                       size_t capacity, void *value, size_t *bytes);
+
+cl_int __wrap_clGetKernelWorkGroupInfo(cl_kernel kernel, cl_device_id device, cl_kernel_work_group_info what,
+                                       size_t capacity, void *value, size_t *bytes)
+{
+    const cl_int code = __real_clGetKernelWorkGroupInfo(kernel, device, what, capacity, value, bytes);
+    if (code == CL_SUCCESS && what == CL_KERNEL_WORK_GROUP_SIZE && value != NULL && group_limit > 0) {
+        memcpy(value, &group_limit, sizeof group_limit);
+    }
+    return code;
 }
 
 /* Cases are not described again, for a program that shows the fault. */
@@ -252,9 +269,10 @@ static void a_failure_is_one_verdict(void **state)
         status = verify("probe-[if]*", NULL, &report, &error);
         fault_old = NULL;
         broken_calls = 0;
-        if (what == 0) { /* work-groups that a device does not have for a probe are no fault of it */
-            assert_int_equal(status, CLQ_OK);
-            assert_int_equal(report->counts[CLQ_VERIFY_SKIPPED], 1);
+        if (what == 0) { /* work-groups that the kernel has */
+            refusal_check(status, CLQ_DEVICE_ERROR, &error, "CL_INVALID_WORK_GROUP_SIZE", __FILE__, __LINE__);
+            assert_int_equal(report->counts[CLQ_VERIFY_FAILED], 1);
+            assert_int_equal(report->counts[CLQ_VERIFY_SKIPPED], 0);
         } else {
             refusal_check(status, CLQ_DEVICE_ERROR, &error, "probe-integer/", __FILE__, __LINE__);
         }
@@ -266,19 +284,42 @@ static void a_failure_is_one_verdict(void **state)
                 fail_msg("%s: %s", c->name, clq_verify_verdict_name(c->verdict));
             }
             assert_true((c->reason != NULL) == (c->verdict >= CLQ_VERIFY_FAILED));
-            if (c->verdict == CLQ_VERIFY_FAILED) { /* by the compiler, whose words are told, and kept once */
+            if (what == 1 &&
+                c->verdict == CLQ_VERIFY_FAILED) { /* by the compiler, whose words are told, and kept once */
                 if (strstr(c->reason, "error: ") == NULL || strstr(c->reason, ": no") == NULL) {
                     fail_msg("%s: '%s' has no word of the compiler", c->name, c->reason);
                 }
                 assert_true((c->story != NULL) == (logs == 0));
                 assert_true(c->story == NULL || strstr(c->story->build_log, "error") != NULL);
                 logs += c->story != NULL;
-            } else {
+            } else if (what == 1) {
                 assert_null(c->story);
             }
         }
         clq_verify_report_destroy(&report);
     }
+    check_needs_device();
+}
+
+/* Work-groups that a device does not have for a kernel are no fault of it. */
+static void a_limit_is_no_fault(void **state)
+{
+    clq_verify_report *report = NULL;
+    (void)state;
+    if (check_device() != NULL) {
+        clq_error error;
+        clq_status status;
+        group_limit = 32;
+        status = verify("probe-memory/atomics-local/*", NULL, &report, &error);
+        group_limit = 0;
+        check_ok(status, &error, "work-groups of 32");
+        for (size_t i = 0; i < report->case_count; i++) {
+            const int is_small = strcmp(report->cases[i].name, "probe-memory/atomics-local/1") == 0;
+            assert_int_equal(report->cases[i].verdict, is_small ? CLQ_VERIFY_OK : CLQ_VERIFY_SKIPPED);
+        }
+        assert_int_equal(report->counts[CLQ_VERIFY_SKIPPED], 2);
+    }
+    clq_verify_report_destroy(&report);
     check_needs_device();
 }
 
@@ -472,6 +513,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_wrong_kernel_is_named),
     cmocka_unit_test(a_wrong_product_is_named),
     cmocka_unit_test(a_failure_is_one_verdict),
+    cmocka_unit_test(a_limit_is_no_fault),
     cmocka_unit_test(a_program_that_is_not_made_has_come_back),
     cmocka_unit_test(a_fault_that_cannot_be_described_again),
     cmocka_unit_test(what_is_kept_from_the_device_is_not_tried),

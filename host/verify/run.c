@@ -35,19 +35,21 @@ static clq_status run_case(clq_cl_machine *machine, clq_verify_work *work, clq_e
     return status;
 }
 
-/* A limit of the device, as it is where kernels are tried (opencl/climb.c): no fault, and not for want of memory. */
-static int is_for_groups(clq_status status, const clq_error *error)
+/* A limit of the device or the kernel: no fault, and not for want of memory. Within these a refusal is one. */
+static int is_for_groups(const clq_cl_machine *machine, clq_status status, const clq_error *error)
 {
-    return status == CLQ_DEVICE_ERROR &&
+    return status == CLQ_DEVICE_ERROR && machine->stream.groups_too_large &&
            (error->opencl_code == CL_INVALID_WORK_GROUP_SIZE || error->opencl_code == CL_INVALID_WORK_ITEM_SIZE);
 }
 
 clq_status clq_verify_run(clq_cl_machine *machine, clq_verify_work *work, clq_error *error)
 {
     const clq_verify_item *item = work->item;
-    const clq_status status = item->family == CLQ_VERIFY_PROBE ? item->of.probe.question->run(machine, work, error)
-                                                               : run_case(machine, work, error);
-    return is_for_groups(status, error)
+    clq_status status;
+    machine->stream.groups_too_large = 0;
+    status = item->family == CLQ_VERIFY_PROBE ? item->of.probe.question->run(machine, work, error)
+                                              : run_case(machine, work, error);
+    return is_for_groups(machine, status, error)
                ? clq_fail(error, CLQ_UNSUPPORTED, "the device has no such work-groups for this kernel")
                : status;
 }

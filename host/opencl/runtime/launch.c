@@ -193,12 +193,29 @@ static clq_status set_arguments(const clq_cl_launch *launch, cl_kernel kernel, c
     return CLQ_OK;
 }
 
-static clq_status enqueue(const clq_cl_launch *launch, const fitted *f, clq_cl_stream *stream, cl_kernel kernel,
-                          clq_error *error)
+/* `limit` is the kernel's own. Where the runtime chooses groups, 0 items, none is. */
+static int is_beyond_groups(const clq_cl_launch *launch, const struct clq_cl_state *cl, size_t limit,
+                            const size_t local[3])
+{
+    int is_beyond = items_of_group(launch, local) > clq_size_min(limit, cl->maximum_group_size);
+    for (cl_uint d = 0; d < launch->dimensions; d++) {
+        is_beyond |= local[d] > cl->maximum_group_items[d];
+    }
+    return is_beyond;
+}
+
+static clq_status enqueue(const clq_cl_launch *launch, const fitted *f, clq_cl_stream *stream, clq_cl_pool *pool,
+                          cl_kernel kernel, clq_error *error)
 {
     const clq_cl_sizes sizes = {launch->dimensions, f->global, f->local[0] != 0 ? f->local : NULL};
+    clq_status status;
     CLQ_TRY(set_arguments(launch, kernel, error));
-    return clq_cl_stream_submit(stream, kernel, &sizes, 1, error);
+    status = clq_cl_stream_submit(stream, kernel, &sizes, 1, error);
+    if (status != CLQ_OK) {
+        stream->groups_too_large =
+            is_beyond_groups(launch, stream->context->cl, atomic_load(&pool->maximum_group_size), f->local);
+    }
+    return status;
 }
 
 /* The kernel object stays with the record, and what its arguments point at. */
@@ -250,7 +267,7 @@ clq_status clq_cl_launch_enqueue(const clq_cl_launch *launch, clq_cl_stream *str
     } else if (stream->record != NULL) {
         status = keep(launch, &f, stream->record, pool, &kernel, error);
     } else if (stream->queue != NULL && (stream->recorder == NULL || !stream->recorder->withholds)) {
-        status = enqueue(launch, &f, stream, kernel, error);
+        status = enqueue(launch, &f, stream, pool, kernel, error);
     }
     if (kernel != NULL) {
         clq_cl_kernel_return(pool, kernel);

@@ -34,7 +34,8 @@ typedef struct clq_cl_stream {
     uint64_t workspace_offset_bytes;
     clq_cl_binaries *binaries;       /* where those of the commands' programs are noted, or NULL */
     const clq_cl_recorder *recorder; /* NULL: nobody */
-    clq_extent scratch; /* what is used of a caller's workspace, which no operand may overlap; else empty */
+    int groups_too_large; /* of the newest launch that failed: its work-groups are beyond what device or kernel have */
+    clq_extent scratch;   /* what is used of a caller's workspace, which no operand may overlap; else empty */
 } clq_cl_stream;
 
 /* Refuse one place for two events, of which the other would be lost. */
