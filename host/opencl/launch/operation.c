@@ -37,7 +37,9 @@ void clq_cl_cut_make(const clq_context *context, const clq_task *task, const clq
         cut_ranges(context, task, decision, cut);
         break;
     case CLQ_OP_DYNAMIC_QUANTIZE:
-        cut_ranges(context, task, decision, cut);
+        if (!decision->is_alone) { /* which leaves nothing for another launch */
+            cut_ranges(context, task, decision, cut);
+        }
         if (decision->is_fused) {
             clq_cl_dynamic_cut_make(context, task, decision, &cut->dynamic);
             add_rounds(cut, &cut->dynamic.launch);
