@@ -84,20 +84,27 @@ static void tune(program *p, int is_tuned)
 
 /* ---- what is told ---- */
 
+static clq_gemm_batch *batch_of_one(const program *p, const clq_gemm_operands *o)
+{
+    clq_gemm_batch_item item;
+    clq_gemm_batch *batch = NULL;
+    memset(&item, 0, sizeof item);
+    item.problem = &p->problem;
+    item.operands = *o;
+    ACCEPTED(clq_gemm_batch_create(p->own.clquant, &item, 1, &batch, e));
+    return batch;
+}
+
 /* The plan and the refusal of a product with these weights, alone, forced and in a batch; the host multiplies. */
 static void check_weights(program *p, clq_gemm_weights *weights, clq_status status, const char *why)
 {
     clq_gemm_operands o = p->product;
-    clq_gemm_batch_item item;
-    clq_gemm_batch *batch = NULL;
+    clq_gemm_batch *batch;
     clq_plan plan;
     o.weights = weights;
-    memset(&item, 0, sizeof item);
-    item.problem = &p->problem;
-    item.operands = o;
     REFUSED(status, why, clq_enqueue_gemm(p->own.clquant, &p->problem, &o, &p->launch, e));
     ACCEPTED(clq_gemm(p->own.clquant, &p->problem, &o, e));
-    ACCEPTED(clq_gemm_batch_create(p->own.clquant, &item, 1, &batch, e));
+    batch = batch_of_one(p, &o);
     ACCEPTED(clq_gemm_batch_plan(batch, &plan, e));
     assert_int_equal(plan.by_host, 1);
     assert_string_equal(plan.variant, "host");
@@ -286,14 +293,10 @@ static clq_status minmax(const program *p, clq_error *error)
 static void check_product_without_scratch(program *p, const char *why)
 {
     clq_context *context = p->own.clquant;
-    clq_gemm_batch_item item;
-    clq_gemm_batch *batch = NULL;
+    clq_gemm_batch *batch;
     clq_plan plan;
-    memset(&item, 0, sizeof item);
-    item.problem = &p->problem;
-    item.operands = p->product;
     context->device.maximum_allocation_bytes = 64;
-    ACCEPTED(clq_gemm_batch_create(context, &item, 1, &batch, e));
+    batch = batch_of_one(p, &p->product);
     ACCEPTED(clq_gemm_batch_plan(batch, &plan, e));
     assert_string_equal(plan.variant, "host");
     REFUSED(CLQ_UNSUPPORTED, why, clq_enqueue_gemm_batch(batch, &p->launch, e));
