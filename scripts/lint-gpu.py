@@ -63,6 +63,7 @@ def builds():
                 for file in "quantize", "dequantize", "dynamic":
                     batch = walk + [option, "GROUP_SIZE=128", "VARIANT=4"]
                     yield f"batch-{file} {real} {code}", f"batch_{file}.cl", batch + sizes
+                yield f"dynamic {real} {code}", "dynamic_grid.cl", batch + sizes
     yield "fake-quantize f32", "fake_quantize.cl", walk + ["REAL=32"]
     yield "histogram f32", "histogram.cl", walk + ["REAL=32", "GROUP_SIZE=128"]
     yield "histogram-signed f32", "histogram.cl", ["VECTOR_WIDTH=2", "REAL=32", "GROUP_SIZE=128", "VARIANT=3", "SIGNED_BINS=1"]

@@ -39,6 +39,11 @@ for width in 16 8 4 2; do
                     lint -DVECTOR_WIDTH=$width -DREAL=$real -DCODE_BITS=$bits -DCODE_SIGNED=$sign $file
                     count=$((count + 1))
                 done
+                for lanes in 1 3 128; do
+                    lint -DVARIANT=4 -DGROUP_SIZE=$lanes -DVECTOR_WIDTH=$width -DREAL=$real \
+                        -DCODE_BITS=$bits -DCODE_SIGNED=$sign dynamic_grid.cl
+                    count=$((count + 1))
+                done
                 for lanes in 1 128; do
                     for file in batch_quantize.cl batch_dequantize.cl batch_dynamic.cl; do
                         lint -DGROUP_SIZE=$lanes -DVECTOR_WIDTH=$width -DREAL=$real -DCODE_BITS=$bits \

@@ -93,10 +93,10 @@ quick=$quick,minmax/strip/f32/s8,minmax/grid/f32/s8,histogram/strip/f32/s8,merge
 quick=$quick,choose-parameters/strip/f32/s8,dynamic-quantize/strip/f16/s16,gemm/cpu/3,gemm/cpu-avx2/17,gemm/gemv/3
 quick=$quick,gemm/cpu-groups/8,gemm/gemv-groups/3
 quick=$quick,gemm/portable/70,gemm/nvidia-dp4a/70,gemm/nvidia-mma/64,quantize/batch-grid/f16/u4,minmax/batch-strip/f32/s8,choose-parameters/batch-grid/f32/s8
-quick=$quick,dynamic-quantize/batch-fused/f32/s8,quantize/runs/f32/s8,minmax/runs/f32/s8
+quick=$quick,dynamic-quantize/batch-fused/f32/s8,dynamic-quantize/grid/f32/u4,quantize/runs/f32/s8,minmax/runs/f32/s8
 # Kernels with barriers, as far as oclgrind takes them; RACES names others, or fewer.
 races=${RACES:-}
-[ -n "$races" ] || races=minmax/grid/f32/s8,minmax/batch-grid/f32/s8,histogram/grid/f32/s8,gemm/portable/70
+[ -n "$races" ] || races=minmax/grid/f32/s8,minmax/batch-grid/f32/s8,dynamic-quantize/grid/f32/s8,histogram/grid/f32/s8,gemm/portable/70
 case $mode in
 --quick) "$program" --sources "$work/sources" "$quick" 2>"$work/log" ;;
 --races) interpret --sources "$work/sources" "$races" 2>"$work/log" ;;

@@ -3,8 +3,14 @@
  */
 #include "check.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include <clquant/tune.h>
+
 #include "inputs.h"
 #include "properties.h"
+#include "refusal.h"
 
 static void every_layout(void **state)
 {
@@ -116,10 +122,62 @@ static void one_launch_or_two(void **state)
     check_needs_device();
 }
 
+/* ---- by work-groups ---- */
+
+static void use_groups(int are_used)
+{
+    const char *const names[] = {"minmax.grid", "walk.grid", "dynamic.segment"};
+    const uint32_t values[] = {1, 1, 4096};
+    const clq_tunable *all = NULL;
+    const size_t count = clq_tunables(&all);
+    clq_tuned_value *table = malloc(count * sizeof *table);
+    assert_non_null(table);
+    ACCEPTED(clq_tuning_untuned(check_device(), table, e));
+    for (size_t i = 0; i < count * 3 && are_used; i++) {
+        if (strcmp(all[i / 3].name, names[i % 3]) == 0) {
+            table[i / 3] = (clq_tuned_value){values[i % 3], 1};
+        }
+    }
+    ACCEPTED(clq_tuning_use(check_device(), table, e));
+    free(table);
+}
+
+/*
+ * A group has several segments at once or one, in several rounds or one, alone or among others; up to the greatest
+ * length, and beyond it where there are many. Rows that begin at any element, segments of less than a vector.
+ */
+static void segments_by_groups(void **state)
+{
+    static const struct {
+        uint64_t rows, row, group;
+    } shapes[] = {{1, 1, 0},      {1, 4096, 0},   {1, 4097, 0},  {2, 4096, 0},   {7, 515, 0},    {1, 515, 0},
+                  {5, 130, 16},   {3, 4096, 128}, {600, 33, 17}, {9, 1000, 32},  {333, 1030, 0}, {130, 4100, 0},
+                  {40, 4096, 64}, {2, 640, 639},  {4096, 16, 0}, {3, 8192, 4094}};
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof shapes / sizeof shapes[0] && check_device() != NULL; i++) {
+        check_case c;
+        check_case_init(&c, "segments by groups", CLQ_OP_DYNAMIC_QUANTIZE);
+        inputs_scheme_random(&c.q.scheme);
+        c.q.real = inputs_real_types[i % INPUTS_REALS];
+        c.q.layout = inputs_layout_flat(shapes[i / 2].row);
+        c.q.layout.rank = 2;
+        c.q.layout.shape[0] = shapes[i / 2].rows;
+        c.q.layout.shape[1] = shapes[i / 2].row;
+        c.q.layout.granularity = shapes[i / 2].group != 0 ? CLQ_PER_GROUP : CLQ_PER_CHANNEL;
+        c.q.layout.group_size = shapes[i / 2].group;
+        inputs_case(&c, INPUTS_PLAIN, inputs_kind_of_turn((unsigned)i));
+        use_groups(1);
+        check_everywhere(&c, NULL);
+        use_groups(0);
+        inputs_free(&c);
+    }
+    check_needs_device();
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(every_layout),      cmocka_unit_test(every_option),  cmocka_unit_test(every_preset),
-    cmocka_unit_test(every_offset),      cmocka_unit_test(many_elements), cmocka_unit_test(equals_its_three_steps),
-    cmocka_unit_test(one_launch_or_two),
+    cmocka_unit_test(every_layout),      cmocka_unit_test(every_option),       cmocka_unit_test(every_preset),
+    cmocka_unit_test(every_offset),      cmocka_unit_test(many_elements),      cmocka_unit_test(equals_its_three_steps),
+    cmocka_unit_test(one_launch_or_two), cmocka_unit_test(segments_by_groups),
 };
 
 CHECK_MAIN("dynamic-quantize", tests)

@@ -160,9 +160,10 @@ typedef struct value {
 } value;
 
 /* Work-items side by side; and what is left without the kernels that this processor prefers. */
-static const value side_by_side[] = {
-    {"minmax.grid", 1},   {"walk.grid", 1},      {"histogram.grid", 1}, {"batch.grid", 1},  {"gemm.cpu-amx", 0},
-    {"gemm.cpu-vnni", 0}, {"gemm.gemv-rows", 0}, {"gemm.slice", 64},    {"gemm.groups", 8}, {"gemm.portable", 1}};
+static const value side_by_side[] = {{"minmax.grid", 1},   {"walk.grid", 1},           {"histogram.grid", 1},
+                                     {"batch.grid", 1},    {"dynamic.segment", 65536}, {"gemm.cpu-amx", 0},
+                                     {"gemm.cpu-vnni", 0}, {"gemm.gemv-rows", 0},      {"gemm.slice", 64},
+                                     {"gemm.groups", 8},   {"gemm.portable", 1}};
 static const value plain[] = {{"dynamic.fused", 0},  {"batch.fused", 0}, {"gemm.cpu-amx", 0},  {"gemm.cpu-vnni", 0},
                               {"gemm.gemv-rows", 0}, {"gemm.slice", 64}, {"gemm.cpu-avx2", 0}, {"gemm.groups", 8}};
 static const value of_two_kernels[] = {{"dynamic.fused", 1}, {"dynamic.alone", 0}, {"histogram.slice", 16384},

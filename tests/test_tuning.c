@@ -55,6 +55,10 @@ static void use_value(const clq_tunable *t, size_t number, uint32_t value)
             }
         }
     }
+    if (strcmp(t->name, "dynamic.segment") == 0) {
+        set_value(table, "minmax.grid", 1);
+        set_value(table, "walk.grid", 1);
+    }
     table[number] = (clq_tuned_value){value, 1};
     ACCEPTED(clq_tuning_use(check_device(), table, e));
 }

@@ -7,9 +7,15 @@
 #include "opencl/choice/elementwise.h"
 #include "opencl/choice/gemm.h"
 #include "verify/device.h"
+#include "verify/run.h"
 
-/* Dynamic quantization in one kernel is a variant beside those of its steps. */
-enum { FUSED = 100, FUSED_BYTES = 128 << 10, CODES = 6, REALS = 3 };
+enum {
+    FUSED_STRIP = CLQ_VERIFY_FUSED + CLQ_VARIANT_STRIP,
+    FUSED_GRID = CLQ_VERIFY_FUSED + CLQ_VARIANT_GRID,
+    FUSED_BYTES = 128 << 10,
+    CODES = 6,
+    REALS = 3
+};
 
 typedef struct kernel_row {
     clq_operation operation;
@@ -34,17 +40,20 @@ static const batch_row batch_kernels[] = {
 const char *clq_verify_device_variant_name(const clq_verify_item *item)
 {
     return item->family == CLQ_VERIFY_BATCH ? clq_cl_batch_form_name((clq_batch_form)item->variant) + strlen("batch-")
-           : item->variant == FUSED         ? "fused"
+           : item->variant == FUSED_STRIP   ? "fused"
+           : item->variant == FUSED_GRID    ? "fused-grid"
                                             : clq_variant_name((clq_variant)item->variant);
 }
 
 /* ---- which tensors ---- */
 
-/* The fused kernel has trials' cuts only; in steps it goes as calls go. */
+/* Fused kernels have trials' cuts only; in steps it goes as calls go. */
 clq_verify_cut clq_verify_device_cut(const clq_verify_item *item, uint32_t number)
 {
     if (item->operation == CLQ_OP_DYNAMIC_QUANTIZE) {
-        return item->variant != FUSED ? CLQ_VERIFY_AS_CALLED : number % 2 == 0 ? CLQ_VERIFY_CUT : CLQ_VERIFY_PAST_CACHE;
+        return item->variant < CLQ_VERIFY_FUSED ? CLQ_VERIFY_AS_CALLED
+               : number % 2 == 0                ? CLQ_VERIFY_CUT
+                                                : CLQ_VERIFY_PAST_CACHE;
     }
     return (clq_verify_cut)number;
 }
@@ -77,22 +86,29 @@ static int is_dear(const clq_verify_items *items, const clq_verify_item *item, c
                : (item->operation == CLQ_OP_MINMAX || item->operation == CLQ_OP_MERGE_RANGE) && g->parameters >= 64;
 }
 
+static int has_segment_each(const clq_geometry *g)
+{
+    return g->elements > 0 && g->rows * g->segments_per_row == g->parameters;
+}
+
 /* A work-item finds the range of each segment, which is a parameter's. */
 static int is_for_one_item(const clq_geometry *g)
 {
-    return g->elements > 0 && g->elements <= FUSED_BYTES / 4 && g->rows * g->segments_per_row == g->parameters;
+    return g->elements <= FUSED_BYTES / 4 && has_segment_each(g);
 }
 
 int clq_verify_device_takes_tensor(const clq_verify_items *items, const clq_verify_item *item, const clq_task *task)
 {
     clq_task step = *task;
-    if (item->variant == FUSED) {
+    if (item->variant == FUSED_STRIP) {
         return task->geometry.parameters == 1 ? task->geometry.elements > 0 : is_for_one_item(&task->geometry);
     }
     if (item->operation == CLQ_OP_DYNAMIC_QUANTIZE) {
         step.operation = CLQ_OP_QUANTIZE;
     }
-    return !is_dear(items, item, &task->geometry) && clq_cl_variant_takes(&step, (clq_variant)item->variant);
+    return !is_dear(items, item, &task->geometry) &&
+           (item->variant != FUSED_GRID || has_segment_each(&task->geometry)) &&
+           clq_cl_variant_takes(&step, (clq_variant)(item->variant % CLQ_VERIFY_FUSED));
 }
 
 int clq_verify_device_takes_in_batch(const clq_verify_item *item, const clq_task *task)
@@ -126,8 +142,8 @@ static int takes_batch_program(const clq_verify_items *items, const clq_verify_i
  */
 int clq_verify_device_takes_program(const clq_verify_items *items, const clq_verify_item *item, uint32_t r, uint32_t c)
 {
-    const uint32_t variant = (uint32_t)item->variant % FUSED;
-    const int is_in_steps = item->operation == CLQ_OP_DYNAMIC_QUANTIZE && item->variant != FUSED;
+    const uint32_t variant = (uint32_t)item->variant % CLQ_VERIFY_FUSED;
+    const int is_in_steps = item->operation == CLQ_OP_DYNAMIC_QUANTIZE && item->variant < CLQ_VERIFY_FUSED;
     if (item->family == CLQ_VERIFY_BATCH) {
         return takes_batch_program(items, item, r, c);
     }
@@ -137,8 +153,8 @@ int clq_verify_device_takes_program(const clq_verify_items *items, const clq_ver
     if (is_in_steps && c >= REALS) {
         return 0;
     }
-    if (item->variant == FUSED) {
-        return r == 0 && c == 0; /* minmax, whose first kernel goes before, is there for f32 */
+    if (item->variant >= CLQ_VERIFY_FUSED) {
+        return r == 0 && c == 0; /* minmax, of which each has a kernel, is there for f32 */
     }
     return clq_verify_takes_program(items, item->operation == CLQ_OP_DEQUANTIZE, variant, r, c,
                                     !clq_verify_has_reals(item->operation), !clq_verify_has_codes(item->operation));
@@ -181,18 +197,20 @@ static const char *obstacle_of(clq_verify_items *items, clq_variant variant)
 
 /* ---- all ---- */
 
-/* One work-item walks the whole tensor: never tried elsewhere. */
+/* Of strips one work-item walks the whole tensor: never tried elsewhere. */
 static clq_status add_fused(clq_verify_items *items, clq_error *error)
 {
     clq_verify_item item;
     memset(&item, 0, sizeof item);
     item.family = CLQ_VERIFY_TENSOR;
     item.operation = CLQ_OP_DYNAMIC_QUANTIZE;
-    item.variant = FUSED;
+    item.variant = FUSED_GRID;
+    CLQ_TRY(clq_verify_add_tensors(items, &item, error));
+    item.variant = FUSED_STRIP;
     if (items->context->device.type == CLQ_DEVICE_CPU) {
         return clq_verify_add_tensors(items, &item, error);
     }
-    item.skipped = "dynamic quantization in one kernel is of CPU devices";
+    item.skipped = "dynamic quantization by strips in one kernel is of CPU devices";
     return clq_verify_add_skipped(items, &item, error);
 }
 

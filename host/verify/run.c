@@ -22,8 +22,7 @@ static clq_status run_case(clq_cl_machine *machine, clq_verify_work *work, clq_e
     if (item->family == CLQ_VERIFY_BATCH) {
         machine->form = (clq_batch_form)item->variant;
     } else {
-        /* Of dynamic quantization in one kernel, which has no number of its own there, the cut tells. */
-        machine->variant = item->variant < CLQ_VARIANT_COUNT ? (clq_variant)item->variant : CLQ_VARIANT_STRIP;
+        machine->variant = (clq_variant)(item->variant % CLQ_VERIFY_FUSED); /* whether it is fused, the cut tells */
     }
     if (item->family == CLQ_VERIFY_PRODUCT) {
         machine->program.reads_nibbles = clq_cl_gemm_reads_nibbles(machine->variant, work->trial.product.problem);

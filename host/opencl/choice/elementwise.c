@@ -379,6 +379,11 @@ static clq_choice choose(const clq_context *context, const clq_cl_tuning *tuning
     return choice;
 }
 
+static int has_segment_each(const clq_geometry *g)
+{
+    return g->rows * g->segments_per_row == g->parameters;
+}
+
 /*
  * Up to so many elements one work-item quantizes all of a tensor: to wake another thread, or to launch another kernel,
  * takes about as long as what would be saved. To choose a parameter takes as long as PARAMETER_ELEMENTS.
@@ -386,21 +391,40 @@ static clq_choice choose(const clq_context *context, const clq_cl_tuning *tuning
 static int is_for_one_item(const clq_cl_tuning *tuning, const clq_geometry *g)
 {
     const uint64_t most = tuning->values[CLQ_TUNE_DYNAMIC_ALONE];
-    return g->rows * g->segments_per_row == g->parameters && g->elements > 0 && g->elements <= most &&
+    return has_segment_each(g) && g->elements > 0 && g->elements <= most &&
            g->parameters - 1 <= (most - g->elements) / PARAMETER_ELEMENTS;
 }
 
-/* Dynamic quantization in one kernel, or in two for one parameter: for strips, on CPU devices or where it is tuned so.
+/* In one kernel, or in two for one parameter: for strips, on CPU devices or where it is tuned so. */
+static int strips_fuse(const clq_cl_tuning *tuning, const clq_geometry *g)
+{
+    return tuning->values[CLQ_TUNE_DYNAMIC_FUSED] && (g->parameters == 1 || is_for_one_item(tuning, g));
+}
+
+/*
+ * A work-group does all of a segment: up to so many elements, which it has read again before a launch more has begun,
+ * or where there are segments for all groups that are wanted, each of which minmax would give to one of them too.
  */
+static int groups_fuse(const clq_context *context, const clq_cl_tuning *tuning, const clq_geometry *g)
+{
+    const uint64_t most = tuning->values[CLQ_TUNE_DYNAMIC_SEGMENT];
+    const uint64_t groups = clq_cl_target_items(context, tuning->values[CLQ_TUNE_MINMAX_ITEMS], 0);
+    return most > 0 && has_segment_each(g) && (g->segment <= most || g->parameters >= groups);
+}
+
+/* Dynamic quantization by a kernel of its own, of the variant that its steps have. */
 static int is_fused(const clq_context *context, const clq_task *task, const clq_decision *decision)
 {
-    const size_t entry = clq_cl_verdict_entry(decision->tuning, CLQ_OP_DYNAMIC_QUANTIZE, CLQ_VARIANT_STRIP, task->q);
-    return decision->tuning->values[CLQ_TUNE_DYNAMIC_FUSED] &&
-           (task->geometry.parameters == 1 || is_for_one_item(decision->tuning, &task->geometry)) &&
+    const clq_cl_tuning *tuning = decision->tuning;
+    const clq_geometry *g = &task->geometry;
+    const clq_variant variant = decision->main.variant;
+    const int fuses = variant == CLQ_VARIANT_STRIP  ? strips_fuse(tuning, g)
+                      : variant == CLQ_VARIANT_GRID ? groups_fuse(context, tuning, g)
+                                                    : 0;
+    const size_t entry = clq_cl_verdict_entry(tuning, CLQ_OP_DYNAMIC_QUANTIZE, variant, task->q);
+    return fuses && decision->minmax.variant == variant &&
            clq_cl_least_items(context, 1) == 0 && /* nor does one of the kernel do much then */
-           task->geometry.elements > 0 && decision->minmax.variant == CLQ_VARIANT_STRIP &&
-           decision->main.variant == CLQ_VARIANT_STRIP &&
-           !clq_verdict_is_aside(clq_verdict_of(&context->cl->verdicts, entry));
+           g->elements > 0 && !clq_verdict_is_aside(clq_verdict_of(&context->cl->verdicts, entry));
 }
 
 /* No aid comes to a variant that is forced. */
@@ -430,9 +454,9 @@ void clq_cl_decide(const clq_context *context, clq_variant forced, const clq_tas
     decision->main = choose(context, tuning, forced, task, CLQ_OP_QUANTIZE);
     decision->is_fused = is_fused(context, task, decision);
     if (decision->is_fused) {
-        decision->main = choice_of(tuning, task, CLQ_VARIANT_STRIP, decision->main.reason);
+        decision->main = choice_of(tuning, task, decision->main.variant, decision->main.reason);
         decision->minmax.is_aside = decision->parameters.is_aside = 0; /* one kernel does it all */
-        decision->is_alone = is_for_one_item(tuning, &task->geometry);
+        decision->is_alone = decision->main.variant == CLQ_VARIANT_STRIP && is_for_one_item(tuning, &task->geometry);
     }
     let_host_serve(context, forced, decision);
 }
@@ -447,7 +471,8 @@ void clq_cl_decide_trial(const clq_cl_tuning *tuning, const clq_task *task, clq_
     decision->is_trial = 1;
     decision->streams = streams;
     decision->is_fused = task->operation == CLQ_OP_DYNAMIC_QUANTIZE;
-    decision->is_alone = decision->is_fused && (!streams || task->geometry.parameters > 1);
+    decision->is_alone =
+        decision->is_fused && variant == CLQ_VARIANT_STRIP && (!streams || task->geometry.parameters > 1);
     decision->main = choice_of(tuning, task, variant, "under trial");
     decision->minmax = decision->is_fused ? choice_of(tuning, &ranges, variant, "under trial") : decision->main;
 }

@@ -29,7 +29,7 @@ typedef struct clq_decision {
     clq_choice main;             /* of dynamic quantization the last step's, or the fused kernel's */
     clq_choice minmax;           /* of minmax and dynamic quantization */
     clq_choice parameters;       /* of dynamic quantization that is not fused */
-    int is_fused;                /* dynamic quantization in one kernel, or in two with the first of minmax: */
+    int is_fused;                /* dynamic quantization in one kernel, or in two with one of minmax; by strips: */
     int is_alone;                /* in one, by one work-item */
     clq_host_cause by_host;      /* a kernel is set aside, none is in its place and none was forced: the host serves */
     int is_trial;                /* small tensors are cut as large ones are */

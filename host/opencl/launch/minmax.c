@@ -12,10 +12,18 @@ enum { TWO_VECTORS = 32 };
 
 /* Elements of a piece, and groups that fold partial ranges side by side; less of both where a kernel is compared with
  * the reference on small problems (trial/cases_walk.c). */
-enum { LEAST_PIECE_IN_TRIAL = 96, MOST_FINAL_GROUPS = 4096, MOST_FINAL_GROUPS_IN_TRIAL = 64 };
+enum {
+    LEAST_PIECE_IN_TRIAL = 96,
+    MOST_FINAL_GROUPS = 4096,
+    MOST_FINAL_GROUPS_IN_TRIAL = 64,
+    SEGMENT_GROUPS_IN_TRIAL = 3
+};
 
 static uint64_t items_of(const clq_cl_minmax_cut *s, const clq_context *context)
 {
+    if (s->is_trial && s->is_by_segments) {
+        return SEGMENT_GROUPS_IN_TRIAL;
+    }
     return clq_size_max(clq_cl_target_items(context, s->tuning->values[CLQ_TUNE_MINMAX_ITEMS], s->is_trial),
                         clq_cl_least_items(context, s->call.elements));
 }
@@ -54,8 +62,10 @@ static void cut_tasks(clq_cl_minmax_cut *s, const clq_context *context, const cl
     uint64_t pieces = clq_size_divide_up(wanted, clq_size_max(segments, 1));
     pieces = clq_size_min(pieces, clq_size_divide_up(g->segment, least_piece));
     pieces = clq_size_min(pieces, clq_cl_scratch_items(context, CLQ_CL_PARTIAL_BYTES * clq_size_max(segments, 1)));
-    s->partials = clq_cl_tensor_cut(call, g, clq_size_max(pieces, 1), g->parameters > 1);
-    call->items = clq_size_min(clq_size_max(call->tasks, 1), is_strip || !s->is_trial ? wanted : 8 * wanted);
+    pieces = s->is_by_segments ? 1 : clq_size_max(pieces, 1);
+    s->partials = clq_cl_tensor_cut(call, g, pieces, g->parameters > 1 || s->is_by_segments);
+    call->items =
+        clq_size_min(clq_size_max(call->tasks, 1), is_strip || s->is_by_segments || !s->is_trial ? wanted : 8 * wanted);
     call->items = clq_size_min(call->items, clq_cl_scratch_items(context, CLQ_CL_FOUND_BYTES));
     call->items = clq_size_min(call->items, clq_size_max(room_beside(s, context) / CLQ_CL_FOUND_BYTES, 1));
     call->per_item = clq_size_divide_up(call->tasks, call->items);
@@ -118,6 +128,7 @@ void clq_cl_minmax_cut_make(const clq_context *context, const clq_task *task, co
     s->choice = decision->minmax;
     s->tuning = decision->tuning;
     s->is_trial = decision->is_trial;
+    s->is_by_segments = decision->is_fused && decision->main.variant == CLQ_VARIANT_GRID;
     clq_cl_tensor_describe(task, CLQ_OP_MINMAX, 0, &s->call);
     if (s->choice.variant == CLQ_VARIANT_COLUMNS) {
         cut_columns(s, context, &task->geometry);
@@ -129,8 +140,8 @@ void clq_cl_minmax_cut_make(const clq_context *context, const clq_task *task, co
     size_final(s, context);
 }
 
-/* Its places in scratch memory: found, then partial ranges. */
-static void place(clq_cl_minmax_cut *s, const clq_cl_stream *stream)
+/* Found, then partial ranges. */
+void clq_cl_minmax_place(clq_cl_minmax_cut *s, const clq_cl_stream *stream)
 {
     s->call.own = stream->workspace_offset_bytes / CLQ_CL_FOUND_BYTES;
     s->call.partial = (stream->workspace_offset_bytes + s->call.items * CLQ_CL_FOUND_BYTES) / CLQ_CL_PARTIAL_BYTES;
@@ -150,7 +161,7 @@ static clq_status enqueue_partial(clq_cl_stream *stream, const clq_task *task, c
 {
     clq_cl_launch *launch = &s->partial;
     runs_call runs;
-    place(s, stream);
+    clq_cl_minmax_place(s, stream);
     set_options(launch, s, task);
     launch->kernel = s->choice.kernel;
     clq_cl_launch_memory(launch, task->arguments[CLQ_ARG_X].object);
@@ -165,7 +176,7 @@ static clq_status enqueue_partial(clq_cl_stream *stream, const clq_task *task, c
     return clq_cl_launch_enqueue(launch, stream, error);
 }
 
-static clq_status enqueue_final(clq_cl_stream *stream, const clq_task *task, clq_cl_minmax_cut *s, clq_error *error)
+clq_status clq_cl_minmax_final(clq_cl_stream *stream, const clq_task *task, clq_cl_minmax_cut *s, clq_error *error)
 {
     clq_cl_launch *launch = &s->final;
     set_options(launch, s, task);
@@ -181,7 +192,7 @@ static clq_status enqueue_final(clq_cl_stream *stream, const clq_task *task, clq
 clq_status clq_cl_minmax(clq_cl_stream *stream, const clq_task *task, clq_cl_minmax_cut *cut, clq_error *error)
 {
     CLQ_TRY(enqueue_partial(stream, task, cut, error));
-    return enqueue_final(stream, task, cut, error);
+    return clq_cl_minmax_final(stream, task, cut, error);
 }
 
 clq_status clq_cl_minmax_partial(clq_cl_stream *stream, const clq_task *task, clq_cl_minmax_cut *cut, tensor_call *call,

@@ -41,7 +41,7 @@ void clq_cl_cut_make(const clq_context *context, const clq_task *task, const clq
             cut_ranges(context, task, decision, cut);
         }
         if (decision->is_fused) {
-            clq_cl_dynamic_cut_make(context, task, decision, &cut->dynamic);
+            clq_cl_dynamic_cut_make(context, task, decision, &cut->minmax, &cut->dynamic);
             add_rounds(cut, &cut->dynamic.launch);
         } else {
             cut_walk(context, task, decision, cut);
