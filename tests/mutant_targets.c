@@ -261,9 +261,10 @@ static void pattern_of(const mutant_target *t, char pattern[MUTANT_TARGET_BYTES]
 {
     const int is_batch = t->form != CLQ_BATCH_EACH;
     const int is_fused = t->operation == CLQ_OP_DYNAMIC_QUANTIZE;
-    const char *variant = is_batch   ? clq_cl_batch_form_name(t->form) + strlen("batch-")
-                          : is_fused ? "fused"
-                                     : clq_variant_name(t->variant);
+    const char *variant = is_batch ? clq_cl_batch_form_name(t->form) + strlen("batch-")
+                          : is_fused && t->variant == CLQ_VARIANT_GRID ? "fused-grid"
+                          : is_fused                                   ? "fused"
+                                                                       : clq_variant_name(t->variant);
     const char *real = clq_dtype_name(t->real);
     if (t->in_groups) {
         const uint64_t rows = t->rows == ANY_ROWS || t->rows == CLQ_GEMM_LOW_ROWS ? 17 : t->rows;
