@@ -22,6 +22,11 @@ if(CLQ_SANITIZE)
     target_compile_options(clquant_options INTERFACE -fsanitize=${CLQ_SANITIZE} -fno-omit-frame-pointer
         -fno-sanitize-recover=all)
     target_link_options(clquant_options INTERFACE -fsanitize=${CLQ_SANITIZE})
+    # Variables that are read before they are set, which the sanitizers do not see, hold no zeros of a fresh stack.
+    check_c_compiler_flag(-ftrivial-auto-var-init=pattern CLQ_HAVE_AUTO_VAR_INIT)
+    if(CLQ_HAVE_AUTO_VAR_INIT)
+        target_compile_options(clquant_options INTERFACE -ftrivial-auto-var-init=pattern)
+    endif()
 endif()
 set(CMAKE_C_STANDARD 11)
 set(CMAKE_C_STANDARD_REQUIRED ON)

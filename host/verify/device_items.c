@@ -204,14 +204,16 @@ static clq_status add_fused(clq_verify_items *items, clq_error *error)
     memset(&item, 0, sizeof item);
     item.family = CLQ_VERIFY_TENSOR;
     item.operation = CLQ_OP_DYNAMIC_QUANTIZE;
-    item.variant = FUSED_GRID;
-    CLQ_TRY(clq_verify_add_tensors(items, &item, error));
     item.variant = FUSED_STRIP;
     if (items->context->device.type == CLQ_DEVICE_CPU) {
-        return clq_verify_add_tensors(items, &item, error);
+        CLQ_TRY(clq_verify_add_tensors(items, &item, error));
+    } else {
+        item.skipped = "dynamic quantization by strips in one kernel is of CPU devices";
+        CLQ_TRY(clq_verify_add_skipped(items, &item, error));
+        item.skipped = NULL;
     }
-    item.skipped = "dynamic quantization by strips in one kernel is of CPU devices";
-    return clq_verify_add_skipped(items, &item, error);
+    item.variant = FUSED_GRID;
+    return clq_verify_add_tensors(items, &item, error);
 }
 
 static clq_status add_tensors(clq_verify_items *items, clq_error *error)

@@ -401,15 +401,18 @@ static int strips_fuse(const clq_cl_tuning *tuning, const clq_geometry *g)
     return tuning->values[CLQ_TUNE_DYNAMIC_FUSED] && (g->parameters == 1 || is_for_one_item(tuning, g));
 }
 
-/*
- * A work-group does all of a segment: up to so many elements, which it has read again before a launch more has begun,
- * or where there are segments for all groups that are wanted, each of which minmax would give to one of them too.
- */
-static int groups_fuse(const clq_context *context, const clq_cl_tuning *tuning, const clq_geometry *g)
+/* A work-group does all of a segment: up to so many elements, which it has read again before a launch more begins. */
+static int groups_fuse(const clq_cl_tuning *tuning, const clq_geometry *g)
 {
-    const uint64_t most = tuning->values[CLQ_TUNE_DYNAMIC_SEGMENT];
-    const uint64_t groups = clq_cl_target_items(context, tuning->values[CLQ_TUNE_MINMAX_ITEMS], 0);
-    return most > 0 && has_segment_each(g) && (g->segment <= most || g->parameters >= groups);
+    return has_segment_each(g) && g->segment <= tuning->values[CLQ_TUNE_DYNAMIC_SEGMENT];
+}
+
+/* Of the kernel of its own that is chosen or tried. */
+static void set_form(clq_decision *decision, int is_alone)
+{
+    decision->is_fused = 1;
+    decision->is_alone = decision->main.variant == CLQ_VARIANT_STRIP && is_alone;
+    decision->is_by_segments = decision->main.variant == CLQ_VARIANT_GRID;
 }
 
 /* Dynamic quantization by a kernel of its own, of the variant that its steps have. */
@@ -419,7 +422,7 @@ static int is_fused(const clq_context *context, const clq_task *task, const clq_
     const clq_geometry *g = &task->geometry;
     const clq_variant variant = decision->main.variant;
     const int fuses = variant == CLQ_VARIANT_STRIP  ? strips_fuse(tuning, g)
-                      : variant == CLQ_VARIANT_GRID ? groups_fuse(context, tuning, g)
+                      : variant == CLQ_VARIANT_GRID ? groups_fuse(tuning, g)
                                                     : 0;
     const size_t entry = clq_cl_verdict_entry(tuning, CLQ_OP_DYNAMIC_QUANTIZE, variant, task->q);
     return fuses && decision->minmax.variant == variant &&
@@ -452,11 +455,10 @@ void clq_cl_decide(const clq_context *context, clq_variant forced, const clq_tas
     decision->minmax = choose(context, tuning, forced, task, CLQ_OP_MINMAX);
     decision->parameters = choose(context, tuning, forced, task, CLQ_OP_CHOOSE_PARAMETERS);
     decision->main = choose(context, tuning, forced, task, CLQ_OP_QUANTIZE);
-    decision->is_fused = is_fused(context, task, decision);
-    if (decision->is_fused) {
+    if (is_fused(context, task, decision)) {
         decision->main = choice_of(tuning, task, decision->main.variant, decision->main.reason);
         decision->minmax.is_aside = decision->parameters.is_aside = 0; /* one kernel does it all */
-        decision->is_alone = decision->main.variant == CLQ_VARIANT_STRIP && is_for_one_item(tuning, &task->geometry);
+        set_form(decision, is_for_one_item(tuning, &task->geometry));
     }
     let_host_serve(context, forced, decision);
 }
@@ -470,11 +472,11 @@ void clq_cl_decide_trial(const clq_cl_tuning *tuning, const clq_task *task, clq_
     decision->tuning = tuning;
     decision->is_trial = 1;
     decision->streams = streams;
-    decision->is_fused = task->operation == CLQ_OP_DYNAMIC_QUANTIZE;
-    decision->is_alone =
-        decision->is_fused && variant == CLQ_VARIANT_STRIP && (!streams || task->geometry.parameters > 1);
-    decision->main = choice_of(tuning, task, variant, "under trial");
-    decision->minmax = decision->is_fused ? choice_of(tuning, &ranges, variant, "under trial") : decision->main;
+    decision->main = decision->minmax = choice_of(tuning, task, variant, "under trial");
+    if (task->operation == CLQ_OP_DYNAMIC_QUANTIZE) {
+        set_form(decision, !streams || task->geometry.parameters > 1);
+        decision->minmax = choice_of(tuning, &ranges, variant, "under trial");
+    }
 }
 
 static clq_choice step_of(const clq_cl_tuning *tuning, const clq_task *task, clq_operation operation,

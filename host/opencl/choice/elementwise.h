@@ -29,8 +29,9 @@ typedef struct clq_decision {
     clq_choice main;             /* of dynamic quantization the last step's, or the fused kernel's */
     clq_choice minmax;           /* of minmax and dynamic quantization */
     clq_choice parameters;       /* of dynamic quantization that is not fused */
-    int is_fused;                /* dynamic quantization in one kernel, or in two with one of minmax; by strips: */
-    int is_alone;                /* in one, by one work-item */
+    int is_fused;                /* dynamic quantization in one kernel, or in two with one of minmax: */
+    int is_alone;                /* of strips, in one, by one work-item */
+    int is_by_segments;          /* of grid, by work-groups that do all of a segment */
     clq_host_cause by_host;      /* a kernel is set aside, none is in its place and none was forced: the host serves */
     int is_trial;                /* small tensors are cut as large ones are */
     int streams;                 /* of a trial: store past the cache however little there is */

@@ -51,7 +51,7 @@ void clq_cl_dynamic_cut_make(const clq_context *context, const clq_task *task, c
                              const clq_cl_minmax_cut *minmax, clq_cl_dynamic_cut *cut)
 {
     memset(cut, 0, sizeof *cut);
-    if (minmax->is_by_segments) {
+    if (decision->is_by_segments) {
         cut_segments(minmax, cut);
     } else {
         cut_strips(context, &task->geometry, decision, cut);
@@ -64,7 +64,7 @@ clq_status clq_cl_dynamic(clq_cl_stream *stream, const clq_task *task, const clq
     static const clq_argument operands[] = {CLQ_ARG_X,     CLQ_ARG_RANGE,      CLQ_ARG_NONFINITE,
                                             CLQ_ARG_SCALE, CLQ_ARG_ZERO_POINT, CLQ_ARG_CODES};
     /* Partial ranges, and what was found. */
-    const int scratch = decision->is_alone ? 0 : minmax->is_by_segments ? 1 : 2;
+    const int scratch = decision->is_alone ? 0 : decision->is_by_segments ? 1 : 2;
     clq_cl_launch *launch = &cut->launch;
     tensor_call call;
     scheme_call scheme;
@@ -72,12 +72,14 @@ clq_status clq_cl_dynamic(clq_cl_stream *stream, const clq_task *task, const clq
                            clq_cl_is_large(stream->context, task, decision, CLQ_OP_DYNAMIC_QUANTIZE), &call);
     clq_cl_scheme_describe(&task->q->scheme, &scheme);
     call.per_item = cut->strip;
-    if (decision->is_alone || minmax->is_by_segments) {
-        clq_cl_minmax_place(minmax, stream);
+    if (decision->is_alone || decision->is_by_segments) {
         (void)clq_cl_tensor_cut(&call, &task->geometry, 1, 1);
-        call.own = minmax->call.own;
     } else {
         CLQ_TRY(clq_cl_minmax_partial(stream, task, minmax, &call, error));
+    }
+    if (decision->is_by_segments) {
+        clq_cl_minmax_place(minmax, stream);
+        call.own = minmax->call.own;
     }
     launch->file = decision->main.file;
     launch->kernel = decision->is_alone ? "dynamic_alone" : decision->main.kernel;
@@ -94,5 +96,6 @@ clq_status clq_cl_dynamic(clq_cl_stream *stream, const clq_task *task, const clq
     clq_cl_launch_large(launch, &call, sizeof call);
     clq_cl_launch_large(launch, &scheme, sizeof scheme);
     CLQ_TRY(clq_cl_launch_enqueue(launch, stream, error));
-    return minmax->is_by_segments && minmax->call.items > 1 ? clq_cl_minmax_final(stream, task, minmax, error) : CLQ_OK;
+    return decision->is_by_segments && minmax->call.items > 1 ? clq_cl_minmax_final(stream, task, minmax, error)
+                                                              : CLQ_OK;
 }

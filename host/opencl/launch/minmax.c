@@ -128,7 +128,7 @@ void clq_cl_minmax_cut_make(const clq_context *context, const clq_task *task, co
     s->choice = decision->minmax;
     s->tuning = decision->tuning;
     s->is_trial = decision->is_trial;
-    s->is_by_segments = decision->is_fused && decision->main.variant == CLQ_VARIANT_GRID;
+    s->is_by_segments = decision->is_by_segments;
     clq_cl_tensor_describe(task, CLQ_OP_MINMAX, 0, &s->call);
     if (s->choice.variant == CLQ_VARIANT_COLUMNS) {
         cut_columns(s, context, &task->geometry);
