@@ -19,6 +19,7 @@ function(clq_limit_frames target bytes)
     endif()
 endfunction()
 if(CLQ_SANITIZE)
+    include(CheckCCompilerFlag)
     target_compile_options(clquant_options INTERFACE -fsanitize=${CLQ_SANITIZE} -fno-omit-frame-pointer
         -fno-sanitize-recover=all)
     target_link_options(clquant_options INTERFACE -fsanitize=${CLQ_SANITIZE})
