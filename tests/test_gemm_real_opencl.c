@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "core/executor.h"
+#include "core/size.h"
+#include "engine/gemm_real.h"
 #include "failing_opencl.h"
 #include "own_opencl.h"
 #include "real_product.h"
@@ -409,6 +411,35 @@ static void refused_before_it_begins(void **state)
     check_needs_device();
 }
 
+/* What the plan adds for quantizing does for all that have fewer rows, also of devices with other numbers of units. */
+static void plans_serve_fewer_rows(void **state)
+{
+    static const uint32_t units[] = {2, 6, 8, 12, 48};
+    (void)state;
+    for (size_t i = 0; i < sizeof units / sizeof units[0] && check_device() != NULL; i++) {
+        own_opencl own;
+        uint64_t most = 0;
+        own_opencl_begin(&own, 0, BYTES);
+        own.clquant->device.compute_units = units[i];
+        for (uint64_t m = 1; m < 1100; m++) {
+            const clq_gemm_problem p = problem_of(m, 128);
+            clq_gemm_real real;
+            clq_plan plan, quantizing;
+            memset(&plan, 0, sizeof plan);
+            clq_gemm_real_describe(&p, 0, &real);
+            ACCEPTED(clq_plan_operation(own.clquant, CLQ_OP_DYNAMIC_QUANTIZE, &real.q, &quantizing, e));
+            most = clq_size_max(most, quantizing.workspace_bytes + real.bytes);
+            ACCEPTED(clq_gemm_real_plan(own.clquant, &real, &plan, e));
+            if (plan.workspace_bytes < most) {
+                fail_msg("%u units, %d rows: %llu bytes of scratch memory are planned, fewer rows need %llu", units[i],
+                         (int)m, (unsigned long long)plan.workspace_bytes, (unsigned long long)most);
+            }
+        }
+        own_opencl_end(&own);
+    }
+    check_needs_device();
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(recorded),
     cmocka_unit_test(in_order),
@@ -419,6 +450,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(failures),
     cmocka_unit_test(few_launches_quantize),
     cmocka_unit_test(refused_before_it_begins),
+    cmocka_unit_test(plans_serve_fewer_rows),
 };
 
 CHECK_MAIN("gemm_real_opencl", tests)

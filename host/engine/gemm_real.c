@@ -112,30 +112,33 @@ static clq_quantization of_rows(const clq_quantization *q, uint64_t rows)
 }
 
 /*
- * Scratch memory grows with the rows of A but for steps; the largest of each doubling is looked at. The codes of A and
- * the scratch memory of both steps are one workspace on a caller's queue: a product that needs more than a buffer holds
- * is refused there, and smaller ones need no more than that.
+ * Scratch memory of quantizing grows with the rows of A but for steps, in which it falls by less than half: twice the
+ * largest of each doubling serves those between. The codes of A and the scratch memory of both steps are one workspace
+ * on a caller's queue: a product that needs more than a buffer holds is refused there, and smaller ones need no more
+ * than that.
  */
 clq_status clq_gemm_real_plan(clq_context *context, const clq_gemm_real *real, clq_plan *plan, clq_error *error)
 {
     const uint64_t rows = real->product.m;
+    const uint64_t most = context->device.maximum_allocation_bytes;
+    uint64_t scratch = 0;
     clq_plan quantizing;
     if (real->bytes == 0) {
         return CLQ_OK;
     }
-    if (context->cl != NULL && real->bytes > context->device.maximum_allocation_bytes) {
+    if (context->cl != NULL && real->bytes > most) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY,
                         "gemm: the codes of A need a buffer of %" PRIu64 " bytes, the largest on %s has %" PRIu64,
-                        real->bytes, context->device.name, context->device.maximum_allocation_bytes);
+                        real->bytes, context->device.name, most);
     }
     for (uint64_t m = 1; m < rows; m *= 2) {
         const clq_quantization q = of_rows(&real->q, m);
         CLQ_TRY(clq_plan_operation(context, CLQ_OP_DYNAMIC_QUANTIZE, &q, &quantizing, error));
-        plan->workspace_bytes = clq_size_max(plan->workspace_bytes, quantizing.workspace_bytes);
+        scratch = clq_size_max(scratch, quantizing.workspace_bytes);
     }
     CLQ_TRY(clq_plan_operation(context, CLQ_OP_DYNAMIC_QUANTIZE, &real->q, &quantizing, error));
-    plan->workspace_bytes = clq_size_max(plan->workspace_bytes, quantizing.workspace_bytes) + real->bytes;
-    plan->workspace_bytes = clq_size_min(plan->workspace_bytes, context->device.maximum_allocation_bytes);
+    scratch = 2 * clq_size_max(scratch, quantizing.workspace_bytes);
+    plan->workspace_bytes = clq_size_min(clq_size_max(plan->workspace_bytes, scratch) + real->bytes, most);
     plan->by_host |= quantizing.by_host;
     snprintf(plan->reason + strlen(plan->reason), sizeof plan->reason - strlen(plan->reason),
              "; A is quantized by %.40s", quantizing.variant);

@@ -167,6 +167,7 @@ static clq_status run_batch(void *cookie, const clq_trial_case *c, clq_error *er
     }
     CLQ_TRY_TO(clq_cl_batch_sort(&batch, m->tuning, forms, &device, error));
     device->is_trial = !m->as_called;
+    device->keeps_forms = 1; /* what is compared is this one, or there is no room for it */
     CLQ_TRY_TO(clq_cl_batch_build(&batch, device, error));
     CLQ_TRY_TO(clq_cl_machine_reserve(m, device->workspace_bytes, error));
     CLQ_TRY_TO(clq_cl_batch_enqueue(&batch, device, &m->stream, error));

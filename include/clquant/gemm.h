@@ -153,7 +153,8 @@ CLQ_API clq_status clq_gemm_weights_import(clq_context *context, const clq_gemm_
                                            clq_gemm_weights **weights, clq_error *error);
 
 /* What would run: variant, tile and reason, and scratch memory without (`packed` 0) or with packed weights, which does
- * for every smaller m too. */
+ * for every smaller m too. It is never more than the device's largest buffer: a product with A of reals whose codes and
+ * scratch memory together are more runs by clq_gemm, and the caller's queue refuses it. */
 CLQ_API clq_status clq_gemm_plan(clq_context *context, const clq_gemm_problem *problem, int32_t packed, clq_plan *plan,
                                  clq_error *error);
 

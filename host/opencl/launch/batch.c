@@ -116,7 +116,7 @@ static clq_status add_set(const clq_batch *batch, clq_cl_batch *device, clq_cl_b
     const size_t launches = device->launches.count;
     const uint64_t workspace_bytes = device->workspace_bytes;
     CLQ_TRY(clq_cl_batch_add_launches(device, batch, set, error));
-    if (!device->is_trial && (device->workspace_bytes > most || clq_cl_table_bytes(&device->table) > most)) {
+    if (!device->keeps_forms && (device->workspace_bytes > most || clq_cl_table_bytes(&device->table) > most)) {
         clq_cl_table_take_back(&device->table, &before);
         device->launches.count = launches;
         device->workspace_bytes = workspace_bytes;

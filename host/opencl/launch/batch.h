@@ -98,6 +98,7 @@ typedef struct clq_cl_batch {
     uint64_t workspace_bytes; /* of all launches and operations */
     /* Runs and pieces are short, so that small tensors are cut, and half of all stores go past the cache. */
     int is_trial;
+    int keeps_forms; /* of sets, whatever they need; else those whose launches no buffer serves become operations */
 } clq_cl_batch;
 
 /* Rounds of loops that a run of the set makes at most, cut by that table (opencl/rounds.h). */
