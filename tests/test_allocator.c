@@ -26,7 +26,7 @@ static void host_memory(const char *spec, int least_calls)
             calls = p.calls;
             check_ok(status, &error, spec);
             memory_work_check(spec, r);
-            assert_true(calls >= least_calls && p.most > 0);
+            assert_true(calls >= least_calls && (p.most > 0 || calls == 0));
         } else {
             assert_int_equal(status, CLQ_OUT_OF_MEMORY);
             assert_non_null(strstr(error.message, "clq_context_set_allocator"));
