@@ -107,7 +107,7 @@ is_old 'another version'
 "$mpiexec" -n 3 "$together" quantize t.safetensors -o out/q.safetensors --force --resume --calibrate mse >report 2>messages &
 starter=$!
 have_begun() {
-    [ -n "$(find out -name '.q*.journal')" ]
+    [ -n "$(find out -name '.q*.journal')" ] || ! kill -s 0 $starter 2>/dev/null # else done before it was looked at
 }
 await have_begun
 kill -s KILL $starter

@@ -94,11 +94,7 @@ while [ $kill -lt "$kills" ]; do
     timeout 60 "$mpiexec" -n 3 "$together" quantize m.safetensors -o out/q.safetensors --resume $options >report 2>messages &
     process=$!
     sleep "0.$((random / 65536 % 9))"
-    # One of the ranks, which are processes of this command in this folder.
-    victim=$(for folder in /proc/[0-9]*; do
-        [ "$(readlink "$folder/cwd" 2>/dev/null)" != "$work" ] || [ "$(readlink "$folder/exe" 2>/dev/null)" != "$together" ] ||
-            echo "${folder#/proc/}"
-    done | sed -n "$((random % 3 + 1))p")
+    victim=$(living_ranks | sed -n "$((random % 3 + 1))p")
     [ -z "$victim" ] || kill -s KILL "$victim" 2>/dev/null
     begun=$(date +%s)
     wait $process && code=0 || code=$?
