@@ -25,7 +25,7 @@ apart() {
     on_b=$2
     on_c=$3
     shift 5
-    timeout 60 "$mpiexec" -n "$on_a" -wdir "$work/a" "$together" quantize in "$@" : \
+    timeout "$patience" "$mpiexec" -n "$on_a" -wdir "$work/a" "$together" quantize in "$@" : \
         -n "$on_b" -wdir "$work/b" "$together" quantize in "$@" : \
         -n "$on_c" -wdir "$work/c" "$together" quantize in "$@" >report 2>messages
 }

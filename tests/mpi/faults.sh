@@ -37,7 +37,7 @@ are_gone() {
     [ -z "$(left)" ]
 }
 none_left() {
-    await are_gone || fault "$1: ranks are left after 20 s: $(left | tr '\n' ' ')"
+    await are_gone || fault "$1: ranks are left: $(left | tr '\n' ' ')"
 }
 
 # One rank may write no file of more than a megabyte, as on a full disk (tests/mpi/counted.c).
@@ -71,7 +71,7 @@ done
 apart() { # RANKS_ON_A ARGUMENTS...
     on_a=$1
     shift
-    timeout 60 "$mpiexec" -n "$on_a" -wdir "$work/a" "$together" "$@" : \
+    timeout "$patience" "$mpiexec" -n "$on_a" -wdir "$work/a" "$together" "$@" : \
         -n 1 -wdir "$work/b" "$together" "$@" >report 2>messages
 }
 apart_full() {
@@ -98,7 +98,7 @@ other=$(echo "$version" | tr '0-8' '1-9')
 LC_ALL=C sed "s/$version/$other/g" "$together" >other
 chmod +x other
 differing() {
-    timeout 60 "$mpiexec" -n 1 "$together" "$@" : -n 1 "$work/other" "$@" >report 2>messages
+    timeout "$patience" "$mpiexec" -n 1 "$together" "$@" : -n 1 "$work/other" "$@" >report 2>messages
 }
 fails 2 'differ in their version or arguments' differing quantize t.safetensors -o out/q.safetensors --force
 is_old 'another version'

@@ -36,7 +36,7 @@ alike() {
     mkdir out
     case $* in
     *--json*) "$command" "$@" >whole 2>messages ;;
-    *) timeout 60 "$mpiexec" -n 1 "$command" "$@" >whole 2>messages ;; # whose tables are as wide
+    *) timeout "$patience" "$mpiexec" -n 1 "$command" "$@" >whole 2>messages ;; # whose tables are as wide
     esac && want=0 || want=$?
     mv out one
     mkdir out
@@ -94,7 +94,7 @@ rm out/there.safetensors
 # come when the output is in its place. Where all was done before it came, it is sent to another run. The next run is not
 # disturbed.
 kill_once() {
-    timeout 60 "$mpiexec" -n 3 "$together" "$@" >report 2>messages &
+    timeout "$patience" "$mpiexec" -n 3 "$together" "$@" >report 2>messages &
     process=$!
     victim=
     while [ -z "$victim" ] && kill -0 $process 2>/dev/null; do
@@ -102,9 +102,8 @@ kill_once() {
         victim=$(living_ranks | sed -n 2p)
     done
     [ -z "$victim" ] || kill -s KILL "$victim" 2>/dev/null
-    begun=$(date +%s)
     wait $process && code=0 || code=$?
-    [ $(($(date +%s) - begun)) -le 20 ] || fault "killed, $*: the others went on for $(($(date +%s) - begun)) s"
+    have_ended "killed, $*"
 }
 killed() { # OUTPUT WHOLE VERB...
     output=$1
