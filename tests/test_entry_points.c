@@ -15,6 +15,7 @@
 #include "inputs.h"
 #include "inputs_gemm.h"
 #include "opencl/runtime/cache.h"
+#include "opencl/runtime/context.h"
 #include "opencl/runtime/tuning.h"
 #include "refusal.h"
 #include "scratch.h"
@@ -412,6 +413,9 @@ static int is_of_others(const char *name)
     static const char *const of_gpus[] = {"gemm_mma.cl", "gemm_matrix.cl", "gemm_pack_vectors"};
     static const char *const of_some_cpus[] = {"gemm_avx2.cl", "gemm_vnni.cl", "gemm_amx.cl"};
     const int is_cpu = check_device()->device.type == CLQ_DEVICE_CPU;
+    if (strcmp(name, "gemm_portable.cl") == 0) { /* whose tiles are of work-groups of 16 x 16 */
+        return check_device()->cl->maximum_group_size < 256;
+    }
     return is_cpu ? is_among(name, of_gpus, sizeof of_gpus / sizeof of_gpus[0]) ||
                         is_among(name, of_some_cpus, sizeof of_some_cpus / sizeof of_some_cpus[0])
                   : is_among(name, of_cpus, sizeof of_cpus / sizeof of_cpus[0]) || strcmp(name, "gemm_mma.cl") == 0 ||
