@@ -13,12 +13,15 @@
 static const clq_operation memory_operations[] = {CLQ_OP_MINMAX,        CLQ_OP_QUANTIZE,         CLQ_OP_DEQUANTIZE,
                                                   CLQ_OP_FAKE_QUANTIZE, CLQ_OP_DYNAMIC_QUANTIZE, CLQ_OP_HISTOGRAM};
 static const clq_operation batch_operations[] = {CLQ_OP_MINMAX, CLQ_OP_QUANTIZE, CLQ_OP_DYNAMIC_QUANTIZE};
-static const char *const tensor_shapes[] = {"4096x1024", "4096x1024 axis=0", "4096x1024 group=32", "524288x8 axis=1"};
+/* The last two are for dynamic quantization, whose form turns on how long a segment is. */
+static const char *const tensor_shapes[] = {"4096x1024",       "4096x1024 axis=0", "4096x1024 group=32",
+                                            "524288x8 axis=1", "512x8192 axis=0",  "128x32768 axis=0"};
 static const gemm_shape products[] = {{512, 512, 512}, {64, 1024, 1024}, {1, 1024, 4096}, {6, 1024, 1024}};
 
 enum {
     BASE_ROWS = 2, /* the base is timed twice, which tells the noise */
     SMALL_ELEMENTS = 1 << 14,
+    DYNAMIC_SHAPES = 2, /* of tensor_shapes */
     BATCH_TENSORS = 500,
     TABLES = BASE_ROWS + TUNE_MAX_TABLES,
     MOST_SHAPES = BENCH_MAX_SHAPES
@@ -206,9 +209,10 @@ static size_t list_shapes(const tune_problems *p, clq_operation operation, clq_d
         shapes[count++] = bench_shape_plain(p->elements);
     } else if (p->shapes == NULL) {
         const uint64_t cut = clq_size_max((UINT64_C(4) << 20) / p->elements, 1);
-        for (size_t i = 0; i < sizeof tensor_shapes / sizeof tensor_shapes[0]; i++) {
+        const size_t others = operation == CLQ_OP_DYNAMIC_QUANTIZE ? 0 : DYNAMIC_SHAPES;
+        for (size_t i = 0; i < sizeof tensor_shapes / sizeof tensor_shapes[0] - others; i++) {
             (void)bench_shape_parse(tensor_shapes[i], &shapes[count], NULL); /* those above are right */
-            shapes[count].layout.shape[0] /= cut;
+            shapes[count].layout.shape[0] = clq_size_max(shapes[count].layout.shape[0] / cut, 1);
             count += (size_t)is_measured(operation, &shapes[count]);
         }
         shapes[count++] = bench_shape_plain(SMALL_ELEMENTS);
