@@ -100,6 +100,12 @@ static int is_cpu(void)
 
 /* ---- launches ---- */
 
+/* Tiles are made by work-groups of 16 x 16, and of as many as a matrix asks for. */
+static int has_groups_for(const char *variant)
+{
+    return strcmp(variant, "gemv") == 0 || strcmp(variant, "cpu") == 0 || check_device()->cl->maximum_group_size >= 256;
+}
+
 static void check_launches(const char *variant, clq_dtype dtype, activations a, uint64_t k_group, int launches)
 {
     const char *shared = a == MIXED ? "12 of 12 products share launches: 2;" : "12 of 12 products share launches: 1;";
@@ -107,6 +113,10 @@ static void check_launches(const char *variant, clq_dtype dtype, activations a, 
     clq_gemm_batch *batch = NULL;
     clq_plan plan;
     int enqueued;
+    if (!has_groups_for(variant)) {
+        print_message("%s: the device has no work-groups of 16 x 16\n", variant);
+        return;
+    }
     if (a != CODES) {
         snprintf(quantized, sizeof quantized, "; %d A are quantized by %s", a == HALVES ? 12 : 7,
                  is_cpu() ? "batch-fused" : "batch-grid");
