@@ -44,20 +44,9 @@ void clq_cl_machine_end(clq_cl_machine *m, clq_status status)
     memory_release(&m->packed);
 }
 
-static clq_status memory_grow(clq_cl_machine *machine, clq_cl_memory *m, uint64_t bytes, clq_error *error)
+void clq_cl_machine_needs(clq_cl_machine *m, uint64_t bytes)
 {
-    const clq_context *context = machine->stream.context;
-    const uint64_t most = context->device.maximum_allocation_bytes;
-    if (bytes <= m->bytes) {
-        return CLQ_OK;
-    }
-    memory_release(m);
-    m->bytes = 0;
-    machine->lacks_bytes = bytes > most ? bytes : 0;
-    bytes = clq_size_max(bytes, clq_size_min(LEAST_MEMORY_BYTES, most));
-    CLQ_TRY(clq_cl_memory_create(context, CL_MEM_READ_WRITE, bytes, NULL, "memory for a trial", &m->object, error));
-    m->bytes = bytes;
-    return CLQ_OK;
+    m->lacks_bytes = bytes > m->stream.context->device.maximum_allocation_bytes ? bytes : 0;
 }
 
 /* Of memory of the device. */
@@ -66,24 +55,47 @@ static int is_lack(cl_int code)
     return code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_RESOURCES || code == CL_INVALID_BUFFER_SIZE;
 }
 
+static clq_status memory_make(clq_cl_machine *machine, clq_cl_memory *m, uint64_t bytes, clq_error *error)
+{
+    machine->refused_bytes = bytes;
+    CLQ_TRY(clq_cl_memory_create(machine->stream.context, CL_MEM_READ_WRITE, bytes, NULL, "memory for a trial",
+                                 &m->object, error));
+    machine->refused_bytes = 0;
+    m->bytes = bytes;
+    return CLQ_OK;
+}
+
+/* With `room` for more, or as much as a buffer has; a device that says more than it can give, for the case alone. */
+static clq_status memory_grow(clq_cl_machine *machine, clq_cl_memory *m, uint64_t bytes, uint64_t room,
+                              clq_error *error)
+{
+    const uint64_t most = machine->stream.context->device.maximum_allocation_bytes;
+    const uint64_t wanted = clq_size_max(bytes, clq_size_min(clq_size_max(room, LEAST_MEMORY_BYTES), most));
+    clq_error story = {0};
+    clq_status status;
+    if (wanted <= m->bytes) {
+        return CLQ_OK;
+    }
+    memory_release(m);
+    m->bytes = 0;
+    clq_cl_machine_needs(machine, bytes);
+    status = memory_make(machine, m, wanted, &story);
+    if (status != CLQ_OK && wanted > bytes && is_lack(story.opencl_code)) {
+        return memory_make(machine, m, bytes, error);
+    }
+    if (status != CLQ_OK && error != NULL) {
+        *error = story;
+    }
+    return status;
+}
+
 /* With room behind it where there is: a driver may give the program of another type (f32 for 16 bits, or for 4-bit
  * codes those of 16), which would read and write beyond the buffer, and where that is the process's memory end the
- * process. A device that says more than it can give has room for the case alone. */
+ * process. */
 static clq_status reserve_arena(void *cookie, uint64_t bytes, void **arena, clq_error *error)
 {
     clq_cl_machine *m = cookie;
-    const uint64_t most = m->stream.context->device.maximum_allocation_bytes;
-    const uint64_t with_room = clq_size_max(bytes, clq_size_min(WIDEST_TYPES * bytes, most));
-    clq_error story = {0};
-    clq_status status = memory_grow(m, &m->arena, with_room, &story);
-    if (status != CLQ_OK && is_lack(story.opencl_code)) {
-        CLQ_TRY(memory_grow(m, &m->arena, bytes, error));
-    } else if (status != CLQ_OK) {
-        if (error != NULL) {
-            *error = story;
-        }
-        return status;
-    }
+    CLQ_TRY(memory_grow(m, &m->arena, bytes, WIDEST_TYPES * bytes, error));
     *arena = m->arena.object;
     return CLQ_OK;
 }
@@ -123,7 +135,7 @@ done:
 clq_status clq_cl_machine_reserve(clq_cl_machine *m, uint64_t bytes, clq_error *error)
 {
     if (m->stream.queue != NULL && bytes > 0) {
-        CLQ_TRY(memory_grow(m, &m->workspace, WORKSPACE_OFFSET + bytes, error));
+        CLQ_TRY(memory_grow(m, &m->workspace, WORKSPACE_OFFSET + bytes, 0, error));
     }
     m->stream.workspace = m->workspace.object;
     m->stream.workspace_offset_bytes = WORKSPACE_OFFSET; /* as a caller's memory may have one */
@@ -148,6 +160,16 @@ static clq_status run_task(void *cookie, const clq_trial_case *c, clq_error *err
     return clq_cl_enqueue_operation(&m->stream, task, &decision, &cut, error);
 }
 
+/* Its table takes a buffer of its own. */
+static clq_status build_batch(clq_cl_machine *m, const clq_batch *batch, clq_cl_batch *device, clq_error *error)
+{
+    const clq_status status = clq_cl_batch_build(batch, device, error);
+    if (status != CLQ_OK) {
+        clq_cl_machine_needs(m, clq_cl_table_bytes(&device->table));
+    }
+    return status;
+}
+
 static clq_status run_batch(void *cookie, const clq_trial_case *c, clq_error *error)
 {
     clq_cl_machine *m = cookie;
@@ -168,7 +190,7 @@ static clq_status run_batch(void *cookie, const clq_trial_case *c, clq_error *er
     CLQ_TRY_TO(clq_cl_batch_sort(&batch, m->tuning, forms, &device, error));
     device->is_trial = !m->as_called;
     device->keeps_forms = 1; /* what is compared is this one, or there is no room for it */
-    CLQ_TRY_TO(clq_cl_batch_build(&batch, device, error));
+    CLQ_TRY_TO(build_batch(m, &batch, device, error));
     CLQ_TRY_TO(clq_cl_machine_reserve(m, device->workspace_bytes, error));
     CLQ_TRY_TO(clq_cl_batch_enqueue(&batch, device, &m->stream, error));
 done:
@@ -179,7 +201,8 @@ done:
 clq_status clq_cl_machine_pack(clq_cl_machine *m, const clq_gemm_task *task, clq_gemm_weights *weights,
                                clq_error *error)
 {
-    CLQ_TRY(memory_grow(m, &m->packed, CLQ_CL_MACHINE_PACKED_OFFSET + clq_cl_gemm_packed_of(task).bytes, error));
+    const uint64_t bytes = CLQ_CL_MACHINE_PACKED_OFFSET + clq_cl_gemm_packed_of(task).bytes;
+    CLQ_TRY(memory_grow(m, &m->packed, bytes, 0, error));
     weights->context = m->stream.context;
     weights->form = CLQ_GEMM_FORM_PANELS;
     weights->object = m->packed.object;

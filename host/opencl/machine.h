@@ -24,6 +24,7 @@ typedef struct clq_cl_machine {
     int as_called;                /* cut as calls cut them, not as trials do; dynamic quantization step by step */
     int packs;                    /* products take B packed */
     uint64_t lacks_bytes;         /* that a case needs of one buffer, more than the device's largest has; else 0 */
+    uint64_t refused_bytes;       /* of a buffer that was not to be had, or 0 */
 } clq_cl_machine;
 
 /* `_end` comes after `_begin` also where that failed, with the status of all that went on in between. */
@@ -58,9 +59,10 @@ clq_trial_candidate clq_cl_machine_candidate(clq_cl_machine *machine,
                                              clq_status (*run)(void *cookie, const clq_trial_case *c,
                                                                clq_error *error));
 
-/* Scratch memory of a case; and B of it packed, by the device, into memory that `weights` then is: in which it has an
- * offset, as imported weights may. */
+/* What a case needs; scratch memory of it; and B of it packed, by the device, into memory that `weights` then is: in
+ * which it has an offset, as imported weights may. */
 enum { CLQ_CL_MACHINE_PACKED_OFFSET = 64 };
+void clq_cl_machine_needs(clq_cl_machine *machine, uint64_t bytes); /* of one buffer: sets `lacks_bytes` */
 clq_status clq_cl_machine_reserve(clq_cl_machine *machine, uint64_t bytes, clq_error *error);
 clq_status clq_cl_machine_pack(clq_cl_machine *machine, const clq_gemm_task *task, clq_gemm_weights *weights,
                                clq_error *error);

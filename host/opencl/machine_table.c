@@ -115,6 +115,7 @@ static clq_status run_table(void *cookie, const clq_trial_case *c, clq_error *er
     cut(&call, &decision, &rows);
     in.count = rows.count;
     in.groups = (size_t)rows.groups;
+    clq_cl_machine_needs(m, rows.count * sizeof rows.calls[0]);
     CLQ_TRY(clq_cl_memory_create(stream->context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR,
                                  rows.count * sizeof rows.calls[0], rows.calls, "a table for a trial", &in.table,
                                  error));

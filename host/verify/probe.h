@@ -44,6 +44,13 @@ uint32_t clq_verify_probe_operand(clq_verify_work *work, const char *name, int32
 /* Make the arena: what was before and what is wanted are the same, for the probe to fill in. */
 clq_status clq_verify_probe_arena(clq_verify_work *work, clq_error *error);
 
+/* CLQ_UNSUPPORTED, with both numbers, where no buffer of the device has so many bytes. */
+clq_status clq_verify_probe_require(const clq_cl_machine *machine, uint64_t bytes, clq_error *error);
+
+/* Of `wanted` items as many as one buffer holds, a multiple of 4, where an item takes `item_bytes` of so many operands
+ * together. */
+uint64_t clq_verify_probe_fit(const clq_cl_machine *machine, uint64_t wanted, uint64_t item_bytes, uint64_t operands);
+
 /* Words of an operand in `before` and in `want`; its offset in words. */
 uint32_t *clq_verify_probe_before(clq_verify_work *work, uint32_t operand);
 uint32_t *clq_verify_probe_want(clq_verify_work *work, uint32_t operand);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The arena of a probe, laid out as the trial's are: operands with guard bytes between. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/size.h"
 #include "verify/probe.h"
 
 enum { GUARD_BYTES = 64, GUARD = 0x5A };
@@ -42,6 +44,23 @@ clq_status clq_verify_probe_arena(clq_verify_work *work, clq_error *error)
     arena->got = arena->want + arena->bytes;
     memset(arena->before, GUARD, 3 * (size_t)arena->bytes);
     return CLQ_OK;
+}
+
+clq_status clq_verify_probe_require(const clq_cl_machine *machine, uint64_t bytes, clq_error *error)
+{
+    const uint64_t most = machine->stream.context->device.maximum_allocation_bytes;
+    return bytes <= most
+               ? CLQ_OK
+               : clq_fail(error, CLQ_UNSUPPORTED,
+                          "a buffer of %" PRIu64 " bytes is needed, the device's largest has %" PRIu64, bytes, most);
+}
+
+uint64_t clq_verify_probe_fit(const clq_cl_machine *machine, uint64_t wanted, uint64_t item_bytes, uint64_t operands)
+{
+    const uint64_t most = machine->stream.context->device.maximum_allocation_bytes;
+    const uint64_t beside = (operands + 1) * (GUARD_BYTES + CLQ_VERIFY_PROBE_ALIGNMENT);
+    const uint64_t fitting = (most - clq_size_min(beside, most)) / item_bytes / 4 * 4;
+    return clq_size_min(wanted, clq_size_max(fitting, 4));
 }
 
 /* Offsets are multiples of 64, as is what malloc gives of 8 at least: words lie where words may. */

@@ -56,33 +56,40 @@ static uint32_t word(uint32_t r, uint32_t other)
     return r % 3 == 0 ? special[other % (sizeof special / sizeof special[0])] : other;
 }
 
-static uint32_t number(clq_verify_work *work)
+/* Of devices that do not claim subnormal floats. */
+static uint32_t without_subnormal(uint32_t bits)
+{
+    return (bits & 0x7F800000u) == 0 ? bits & 0x80000000u : bits;
+}
+
+static uint32_t number(clq_verify_work *work, int has_subnormals)
 {
     const uint32_t r = clq_verify_probe_random(work);
     const uint32_t other = clq_verify_probe_random(work);
+    uint32_t bits;
     switch (work->item->of.probe.question->numbers) {
     case CLQ_VERIFY_NUMBERS_NORMAL:
         return normal_number(r >> 3, other);
     case CLQ_VERIFY_NUMBERS_SMALL:
         return small_number(r >> 3, other);
     case CLQ_VERIFY_NUMBERS_EDGES:
-        return edge_number(r >> 3, other);
+        bits = edge_number(r >> 3, other);
+        return has_subnormals ? bits : without_subnormal(bits);
     case CLQ_VERIFY_NUMBERS_WORDS:
         break;
     }
     return word(r >> 3, other);
 }
 
-static clq_status require_subnormals(const clq_cl_machine *machine, clq_error *error)
+static clq_status ask_for_subnormals(const clq_cl_machine *machine, int *has_subnormals, clq_error *error)
 {
     cl_device_fp_config has = 0;
     CLQ_CL(clGetDeviceInfo, machine->stream.context->cl->device, CL_DEVICE_SINGLE_FP_CONFIG, sizeof has, &has, NULL);
-    return (has & CL_FP_DENORM) != 0
-               ? CLQ_OK
-               : clq_fail(error, CLQ_UNSUPPORTED, "the device does not claim subnormal floats, and kernels need none");
+    *has_subnormals = (has & CL_FP_DENORM) != 0;
+    return CLQ_OK;
 }
 
-static clq_status ask(clq_cl_machine *machine, const clq_verify_work *work, clq_error *error)
+static clq_status ask(clq_cl_machine *machine, const clq_verify_work *work, uint64_t items, clq_error *error)
 {
     const clq_verify_probe *probe = work->item->of.probe.question;
     clq_cl_launch launch;
@@ -97,7 +104,7 @@ static clq_status ask(clq_cl_machine *machine, const clq_verify_work *work, clq_
         clq_cl_launch_i32(&launch, (int32_t)clq_verify_probe_offset(work, i));
     }
     launch.dimensions = 1;
-    launch.global[0] = probe->is_vector ? ITEMS / 4 : ITEMS;
+    launch.global[0] = (size_t)(probe->is_vector ? items / 4 : items);
     clq_cl_launch_groups_of_one(&launch, machine->stream.context);
     return clq_cl_launch_enqueue(&launch, &machine->stream, error);
 }
@@ -108,27 +115,30 @@ clq_status clq_verify_probe_arithmetic(clq_cl_machine *machine, clq_verify_work 
     const clq_verify_probe *probe = work->item->of.probe.question;
     const int is_integer = probe->answer == clq_verify_integer_answer;
     const int32_t element = is_integer || probe->numbers == CLQ_VERIFY_NUMBERS_WORDS ? CLQ_VERIFY_U32 : CLQ_F32;
+    const uint64_t items = clq_verify_probe_fit(machine, ITEMS, is_integer ? 20 : 16, 4);
     uint32_t *want;
-    if (probe->numbers == CLQ_VERIFY_NUMBERS_SMALL) {
-        CLQ_TRY(require_subnormals(machine, error));
+    int has_subnormals = 0;
+    CLQ_TRY(ask_for_subnormals(machine, &has_subnormals, error));
+    if (probe->numbers == CLQ_VERIFY_NUMBERS_SMALL && !has_subnormals) {
+        return clq_fail(error, CLQ_UNSUPPORTED, "the device does not claim subnormal floats, and kernels need none");
     }
     for (int i = 0; i < 3; i++) {
-        (void)clq_verify_probe_operand(work, names[i], element, ITEMS, 0);
+        (void)clq_verify_probe_operand(work, names[i], element, items, 0);
     }
-    (void)clq_verify_probe_operand(work, "answers", is_integer ? (int32_t)CLQ_VERIFY_U64 : CLQ_VERIFY_U32, ITEMS, 1);
+    (void)clq_verify_probe_operand(work, "answers", is_integer ? (int32_t)CLQ_VERIFY_U64 : CLQ_VERIFY_U32, items, 1);
     CLQ_TRY(clq_verify_probe_arena(work, error));
     want = clq_verify_probe_want(work, 3);
-    for (uint32_t i = 0; i < ITEMS; i++) {
+    for (uint64_t i = 0; i < items; i++) {
         uint32_t in[3];
         uint64_t answer;
         for (uint32_t k = 0; k < 3; k++) {
-            in[k] = number(work);
+            in[k] = number(work, has_subnormals);
             clq_verify_probe_before(work, k)[i] = in[k];
         }
         answer = probe->answer(probe->which, in);
         memcpy(want + (is_integer ? 2 * i : i), &answer, is_integer ? 8 : 4);
     }
     CLQ_TRY(clq_verify_probe_send(machine, work, error));
-    CLQ_TRY(ask(machine, work, error));
+    CLQ_TRY(ask(machine, work, items, error));
     return clq_verify_probe_receive(machine, work, error);
 }

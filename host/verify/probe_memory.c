@@ -52,7 +52,8 @@ clq_status clq_verify_probe_far(clq_cl_machine *machine, clq_verify_work *work, 
     const uint64_t offset = 4 * ((UINT64_C(1) << 30) + 3);
     const uint64_t bytes = offset + 4 * (uint64_t)WORDS;
     clq_status status;
-    if (bytes > device->maximum_allocation_bytes || bytes > device->global_memory_bytes / 2 || bytes > SIZE_MAX) {
+    CLQ_TRY(clq_verify_probe_require(machine, bytes, error));
+    if (bytes > device->global_memory_bytes / 2 || bytes > SIZE_MAX) {
         return clq_fail(error, CLQ_UNSUPPORTED, "no buffer of more than 4 GiB fits well into the device's memory");
     }
     (void)clq_verify_probe_operand(work, "far", CLQ_VERIFY_U32, WORDS, 1);

@@ -16,6 +16,9 @@ static clq_status run(const clq_verify_work *work, clq_plain *p, clq_error *erro
     if (p->code == CL_SUCCESS) {
         return clq_fail(error, CLQ_UNSUPPORTED, "the device has %s", p->failed);
     }
+    if (p->code == CL_OUT_OF_HOST_MEMORY && strcmp(p->failed, "malloc") == 0) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a probe");
+    }
     return clq_cl_fail(error, p->code, p->failed);
 }
 
@@ -48,6 +51,7 @@ clq_status clq_verify_run_plain(clq_cl_machine *machine, clq_verify_work *work, 
     work->plain_words = words;
     work->plain_number = number;
     work->plain_local = machine->stream.context->device.type == CLQ_DEVICE_CPU ? 1 : 0;
+    CLQ_TRY(clq_verify_probe_require(machine, work->arena.bytes, error));
     clq_verify_probe_keep_inputs(work);
     memcpy(work->arena.got, work->arena.before, (size_t)work->arena.bytes);
     if (recorder != NULL && recorder->withholds) {

@@ -165,6 +165,7 @@ static const struct habit {
     {.name = "flip-maps", .number = &zoo.flip_maps},
     {.name = "flip-reads", .number = &zoo.flip_reads},
     {.name = "flip-writes", .number = &zoo.flip_writes},
+    {.name = "gives", .number = &zoo.gives},
     {.name = "group", .number = &zoo.group},
     {.name = "handlers", .flag = &zoo.handlers},
     {.name = "hang", .take = take_hang},

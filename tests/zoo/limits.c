@@ -64,6 +64,7 @@ static cl_mem CL_API_CALL create_buffer(cl_context context, cl_mem_flags flags, 
                                         cl_int *code)
 {
     return zoo.allocation > 0 && bytes > zoo.allocation ? refuse(CL_INVALID_BUFFER_SIZE, code)
+           : zoo.gives > 0 && bytes > zoo.gives         ? refuse(CL_MEM_OBJECT_ALLOCATION_FAILURE, code)
                                                         : before.clCreateBuffer(context, flags, bytes, memory, code);
 }
 

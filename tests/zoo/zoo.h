@@ -22,6 +22,7 @@
  *     local=N               N bytes of local memory; a kernel that has more is not made, or not run
  *     units=N               compute units
  *     allocation=N          buffers of at most N bytes
+ *     gives=N               a buffer of more bytes is not given, whatever the device says its largest has
  *     align=N               sub-buffers begin at multiples of N bits
  *     no-cache              no cache
  *     cache-unknown         the question for its size fails
@@ -78,7 +79,7 @@ typedef struct zoo_habits { /* of names NULL and of numbers 0 is the device's ow
     int sized_groups, no_cache, cache_unknown, no_double, no_images, plain_float;
     size_t nan_from; /* 0: never */
     size_t group, kernel_group, some_group, multiple;
-    size_t local, units, allocation, align, bits;
+    size_t local, units, allocation, gives, align, bits;
     int refuse_binaries, stale_binaries;
     int ignore_waits, empty_maps, whole_sub_buffers, round_offsets, wrap_offsets;
     size_t flip_reads, flip_writes, flip_maps; /* 0: never */

@@ -149,11 +149,20 @@ uint32_t clq_cl_histogram_channels(const clq_context *context, const clq_scheme 
     return (uint32_t)(room / (clq_histogram_bins(scheme) * sizeof(cl_uint)));
 }
 
-/* Elsewhere than on CPU devices the histogram's columns count in local memory. */
-static int columns_have_counters(const clq_context *context, const clq_task *task)
+/* Elsewhere than on CPU devices the histogram's columns count in local memory, a channel at least. */
+uint64_t clq_cl_least_local_bytes(const clq_context *context, const clq_task *task, clq_variant variant)
 {
-    return task->operation != CLQ_OP_HISTOGRAM || context->device.type == CLQ_DEVICE_CPU ||
-           clq_cl_histogram_channels(context, &task->q->scheme) > 0;
+    const uint64_t bins = task->operation == CLQ_OP_HISTOGRAM ? clq_histogram_bins(&task->q->scheme) : 0;
+    const int is_cpu = context->device.type == CLQ_DEVICE_CPU;
+    return bins == 0                                   ? 0
+           : variant == CLQ_VARIANT_GRID               ? HISTOGRAM_LOCAL_BYTES(bins)
+           : variant == CLQ_VARIANT_COLUMNS && !is_cpu ? bins * sizeof(cl_uint)
+                                                       : 0;
+}
+
+static int has_local_memory(const clq_context *context, const clq_task *task, clq_variant variant)
+{
+    return context->cl->local_bytes >= clq_cl_least_local_bytes(context, task, variant);
 }
 
 /* Whether no byte of 4-bit codes is shared by two pieces of these lengths. */
@@ -184,7 +193,8 @@ static int columns_take(const clq_task *task)
 
 static int columns_possible(const clq_context *context, const clq_cl_tuning *tuning, const clq_task *task)
 {
-    return columns_take(task) && columns_fit(context, tuning, task) && columns_have_counters(context, task);
+    return columns_take(task) && columns_fit(context, tuning, task) &&
+           has_local_memory(context, task, CLQ_VARIANT_COLUMNS);
 }
 
 /*
@@ -215,9 +225,7 @@ static int grid_takes(const clq_task *task)
 /* And the device has the local memory for it. */
 static int grid_possible(const clq_context *context, const clq_task *task)
 {
-    return grid_takes(task) &&
-           (task->operation != CLQ_OP_HISTOGRAM ||
-            context->cl->local_bytes >= HISTOGRAM_LOCAL_BYTES(clq_histogram_bins(&task->q->scheme)));
+    return grid_takes(task) && has_local_memory(context, task, CLQ_VARIANT_GRID);
 }
 
 /* Whether no byte of 4-bit codes is shared by two runs or segments. */

@@ -51,6 +51,9 @@ void clq_cl_decide_untried(const clq_cl_tuning *tuning, const clq_task *task, cl
 /* Whether that can be: there is such a kernel of the operation, and it takes this layout. */
 int clq_cl_variant_takes(const clq_task *task, clq_variant variant);
 
+/* Local memory without which the variant's kernel cannot be had, of the tensor's scheme. */
+uint64_t clq_cl_least_local_bytes(const clq_context *context, const clq_task *task, clq_variant variant);
+
 /* Refuse strided tensors that no kernel takes: CLQ_UNSUPPORTED. */
 clq_status clq_cl_check_strides(const clq_context *context, const clq_task *task, clq_error *error);
 
