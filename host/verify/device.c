@@ -139,6 +139,7 @@ static clq_status write_launches(device_place *place, clq_verify_work *work, clq
     *is_written = place->record.is_whole && work->arena.before != NULL;
     if (*is_written) {
         fault->record = &place->record;
+        fault->refused_bytes = place->machine.refused_bytes;
         status = clq_verify_reproduce(fault, folder, error);
     }
     clq_verify_record_release(&place->record);

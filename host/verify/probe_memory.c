@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Probes of what the host and the device see of the same memory: their operands. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "opencl/runtime/context.h"
@@ -66,11 +67,10 @@ clq_status clq_verify_probe_far(clq_cl_machine *machine, clq_verify_work *work, 
         clq_verify_probe_before(work, 1)[i] = clq_verify_probe_want(work, 1)[i] = ~word;
     }
     status = clq_verify_run_plain(machine, work, &plain, WORDS, offset, error);
-    if (status != CLQ_OK &&
-        (error->opencl_code == CL_MEM_OBJECT_ALLOCATION_FAILURE || strcmp(error->opencl_call, "clCreateBuffer") == 0)) {
-        return clq_fail(error, CLQ_UNSUPPORTED, "a buffer of more than 4 GiB is not to be had");
-    }
-    return status;
+    return status == CLQ_OK
+               ? CLQ_OK
+               : clq_fail_in(error, status, "a buffer of %" PRIu64 " bytes, the device's largest has %" PRIu64, bytes,
+                             device->maximum_allocation_bytes);
 }
 
 /* ---- mappings ---- */

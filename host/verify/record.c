@@ -31,7 +31,7 @@ static unsigned char *contents(const clq_verify_record *record, cl_mem object, s
     return found;
 }
 
-/* The number of a memory object; -1 where there is no room for one more. */
+/* The number of a memory object; CLQ_VERIFY_VALUE where there is no room for one more. */
 static int number_of(clq_verify_record *record, cl_mem object)
 {
     size_t i = 0;
@@ -43,7 +43,7 @@ static int number_of(clq_verify_record *record, cl_mem object)
         i++;
     }
     if (i < record->memory_count || i == CLQ_VERIFY_MOST_MEMORIES) {
-        return i < record->memory_count ? (int)i : -1;
+        return i < record->memory_count ? (int)i : CLQ_VERIFY_VALUE;
     }
     m = &record->memories[record->memory_count++];
     memset(m, 0, sizeof *m);
@@ -60,13 +60,13 @@ static void keep_argument(clq_verify_record *record, const clq_cl_launch *launch
         launch->arguments[i].large != NULL ? launch->arguments[i].large : (const void *)launch->arguments[i].value;
     cl_mem object = NULL;
     to->bytes = launch->arguments[i].bytes;
-    to->memory = -1;
+    to->memory = CLQ_VERIFY_VALUE;
     to->value = copy(value, to->bytes);
     record->is_whole &= to->value != NULL;
     if (launch->arguments[i].is_memory) {
         memcpy(&object, value, sizeof object);
-        to->memory = object != NULL ? number_of(record, object) : -1;
-        record->is_whole &= to->memory >= 0;
+        to->memory = object != NULL ? number_of(record, object) : CLQ_VERIFY_NO_MEMORY;
+        record->is_whole &= to->memory != CLQ_VERIFY_VALUE;
     }
 }
 

@@ -8,8 +8,10 @@
 
 enum { CLQ_VERIFY_MOST_LAUNCHES = 32, CLQ_VERIFY_MOST_MEMORIES = 8 };
 
+enum { CLQ_VERIFY_VALUE = -1, CLQ_VERIFY_NO_MEMORY = -2 };
+
 typedef struct clq_verify_argument {
-    int memory; /* number of the memory object; -1: a value */
+    int memory; /* number of the memory object, or one of these: a NULL in its place is no value */
     size_t bytes;
     unsigned char *value;
 } clq_verify_argument;

@@ -74,7 +74,7 @@ static clq_status write_sources(const clq_verify_fault *fault, const char *folde
     if (fault->work->plain != NULL) {
         return write_source(CLQ_VERIFY_PLAIN_FILE, folder, error);
     }
-    for (size_t i = 0; i < fault->record->launch_count; i++) {
+    for (size_t i = 0; i < fault->record->launch_count && fault->refused_bytes == 0; i++) {
         CLQ_TRY(write_source(fault->record->launches[i].file, folder, error));
     }
     return CLQ_OK;
@@ -87,7 +87,8 @@ static clq_status write_memories(const clq_verify_fault *fault, const char *fold
         return CLQ_OK;
     }
     CLQ_TRY(write_file(folder, "arena.bin", arena->before, (size_t)arena->bytes, error));
-    CLQ_TRY(write_file(folder, "expected.bin", arena->want, (size_t)arena->bytes, error));
+    CLQ_TRY(write_file(folder, "expected.bin", fault->refused_bytes > 0 ? arena->before : arena->want,
+                       (size_t)arena->bytes, error));
     for (size_t i = 1; i < fault->record->memory_count; i++) {
         const clq_verify_memory *m = &fault->record->memories[i];
         char name[32];

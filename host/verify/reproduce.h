@@ -17,6 +17,7 @@ struct clq_verify_fault {
     const char *build_log;  /* empty: none */
     const char *built_file; /* the source that its compiler did not come back from, NULL: it did */
     const char *built_options;
+    uint64_t refused_bytes; /* of a buffer that the driver did not give, 0: it did */
     uint32_t limit_seconds; /* in which the device gave no answer; 0: it did */
 };
 
@@ -29,6 +30,13 @@ clq_status clq_verify_reproduce(const clq_verify_fault *fault, const char *folde
 
 /* The program in C; files are looked for where it is started. */
 clq_status clq_verify_program(clq_text *text, const clq_verify_fault *fault, clq_error *error);
+
+/* ---- reproduce_plain.c ---- */
+
+/* What plain.c has of a probe: the probe itself, and what that needs. */
+clq_status clq_verify_put_plain(clq_text *text, const char *probe, clq_error *error);
+
+/* ---- reproduce_program.c ---- */
 
 /* One file without includes; lines that name the library's files are left out, since they are not there. */
 clq_status clq_verify_put_source(clq_text *text, const char *file, clq_error *error);

@@ -38,14 +38,24 @@ judge_names() {
     done
     set +f
 }
+# Somebody is to read it: 100 lines beside arguments and where operands lie, 5 more for each further launch or buffer,
+# and, where the host is what is tried, its part.
+is_short() {
+    further=$(grep -c 'clEnqueueNDRangeKernel\|^    cl_mem memory' reproduce.c)
+    lines=$(grep -vc '^ \* .* from [0-9]\|clSetKernelArg\|^ \{8\}[0-9]\|^ \{4\}const cl_uint value_\|^ \{4\}};' reproduce.c)
+    grep -q '^int clq_plain_' reproduce.c && most=300 || most=$((100 + 5 * (further > 1 ? further - 1 : 0)))
+    [ "$lines" -le "$most" ]
+}
 judge_programs() {
     [ -n "$(ls -A faults 2>/dev/null)" ] || told "no program is written"
     for folder in faults/*/; do
-        cc -std=c11 -Wall -Wextra -Werror "${folder}reproduce.c" -o reproduce -lOpenCL || exit 1
-        OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO=$habits ./reproduce 0:0 "$folder" >found 2>&1
+        cp "$folder"* .
+        cc -std=c11 -Wall -Wextra -Werror reproduce.c -o reproduce -lOpenCL || exit 1
+        OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO=$habits ./reproduce 0:0 >found 2>&1
         with=$?
-        ./reproduce 0:0 "$folder" >gone 2>&1
+        ./reproduce 0:0 >gone 2>&1
         without=$?
+        is_short || told "${folder#faults/}: $lines lines, at most $most"
         [ "$with $without" = "$program 0" ] ||
             told "${folder#faults/}: with the fault $with, without $without: $(cat found gone)"
     done

@@ -17,10 +17,10 @@ on_device() {
 reproduce() { # FOLDER SECONDS: until what does not come back is the fault
     folder=faults/$1
     ls "$folder"
-    cc -std=c11 -Wall -Wextra -Werror "$folder/reproduce.c" -o reproduce -lOpenCL || return
-    ./reproduce 0:0 "$folder" 600
+    cc -std=c11 -Wall -Wextra -Werror "$folder/reproduce.c" -o "$folder/reproduce" -lOpenCL || return
+    (cd "$folder" && ./reproduce 0:0 600)
     code=0
-    (OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO=$habits ./reproduce 0:0 "$folder" "$2") 2>/dev/null || code=$?
+    (cd "$folder" && OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO=$habits ./reproduce 0:0 "$2") 2>/dev/null || code=$?
     echo "with the fault: $code"
     rm -rf faults
 }
