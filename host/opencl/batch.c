@@ -98,7 +98,7 @@ static clq_status decide_each(const clq_batch *batch, clq_variant forced, clq_cl
         if (decision->by_host.reason != NULL) {
             continue;
         }
-        CLQ_TRY(clq_cl_enqueue_operation(&ready, task, decision, &cut, error));
+        CLQ_TRY(clq_cl_enqueue_operation(&ready, &cut, error));
         device->workspace_bytes = clq_size_max(device->workspace_bytes, cut.workspace_bytes);
     }
     return CLQ_OK;

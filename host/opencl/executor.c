@@ -32,7 +32,7 @@ static clq_status run(clq_context *context, const clq_task *task, clq_error *err
                                error));
     status = clq_task_check_workspace(task, &stream.scratch, error);
     if (status == CLQ_OK) {
-        status = clq_cl_enqueue_operation(&stream, task, &decision, &cut, error);
+        status = clq_cl_enqueue_operation(&stream, &cut, error);
     }
     return clq_cl_stream_close(&stream, status, error);
 }
@@ -70,7 +70,7 @@ static clq_status prepare(clq_context *context, const clq_task *task, clq_error 
     }
     memset(&stream, 0, sizeof stream);
     stream.context = context;
-    CLQ_TRY(clq_cl_enqueue_operation(&stream, task, &decision, &cut, error));
+    CLQ_TRY(clq_cl_enqueue_operation(&stream, &cut, error));
     CLQ_TRY(
         clq_cl_stream_open(&stream, context, NULL, clq_operation_name(task->operation), cut.workspace_bytes, error));
     return clq_cl_stream_close(&stream, CLQ_OK, error);

@@ -157,7 +157,7 @@ static clq_status run_task(void *cookie, const clq_trial_case *c, clq_error *err
     }
     clq_cl_cut_make(m->stream.context, task, &decision, &cut);
     CLQ_TRY(clq_cl_machine_reserve(m, cut.workspace_bytes, error));
-    return clq_cl_enqueue_operation(&m->stream, task, &decision, &cut, error);
+    return clq_cl_enqueue_operation(&m->stream, &cut, error);
 }
 
 /* Its table takes a buffer of its own. */

@@ -416,11 +416,9 @@ static int groups_fuse(const clq_cl_tuning *tuning, const clq_geometry *g)
 }
 
 /* Of the kernel of its own that is chosen or tried. */
-static void set_form(clq_decision *decision, int is_alone)
+static clq_dynamic_form form_of(clq_variant variant, int is_alone)
 {
-    decision->is_fused = 1;
-    decision->is_alone = decision->main.variant == CLQ_VARIANT_STRIP && is_alone;
-    decision->is_by_segments = decision->main.variant == CLQ_VARIANT_GRID;
+    return variant == CLQ_VARIANT_GRID ? CLQ_DYNAMIC_BY_SEGMENTS : is_alone ? CLQ_DYNAMIC_ALONE : CLQ_DYNAMIC_BY_STRIPS;
 }
 
 /* Dynamic quantization by a kernel of its own, of the variant that its steps have. */
@@ -466,7 +464,7 @@ void clq_cl_decide(const clq_context *context, clq_variant forced, const clq_tas
     if (is_fused(context, task, decision)) {
         decision->main = choice_of(tuning, task, decision->main.variant, decision->main.reason);
         decision->minmax.is_aside = decision->parameters.is_aside = 0; /* one kernel does it all */
-        set_form(decision, is_for_one_item(tuning, &task->geometry));
+        decision->dynamic = form_of(decision->main.variant, is_for_one_item(tuning, &task->geometry));
     }
     let_host_serve(context, forced, decision);
 }
@@ -482,7 +480,7 @@ void clq_cl_decide_trial(const clq_cl_tuning *tuning, const clq_task *task, clq_
     decision->streams = streams;
     decision->main = decision->minmax = choice_of(tuning, task, variant, "under trial");
     if (task->operation == CLQ_OP_DYNAMIC_QUANTIZE) {
-        set_form(decision, !streams || task->geometry.parameters > 1);
+        decision->dynamic = form_of(variant, !streams || task->geometry.parameters > 1);
         decision->minmax = choice_of(tuning, &ranges, variant, "under trial");
     }
 }

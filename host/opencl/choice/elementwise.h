@@ -20,6 +20,14 @@ typedef struct clq_choice {
     int is_aside; /* and there is no other */
 } clq_choice;
 
+/* By a kernel of its own, but for the first. */
+typedef enum clq_dynamic_form {
+    CLQ_DYNAMIC_IN_STEPS,   /* minmax, the choice of parameters and quantize */
+    CLQ_DYNAMIC_ALONE,      /* of strips: one work-item */
+    CLQ_DYNAMIC_BY_STRIPS,  /* behind minmax's first kernel */
+    CLQ_DYNAMIC_BY_SEGMENTS /* of grid: work-groups that do all of a segment, and minmax's second kernel */
+} clq_dynamic_form;
+
 /*
  * How one task runs: made once a call, and handed down to whatever sizes its scratch memory, tries its kernels or
  * launches them.
@@ -28,10 +36,8 @@ typedef struct clq_decision {
     const clq_cl_tuning *tuning; /* by which it was made */
     clq_choice main;             /* of dynamic quantization the last step's, or the fused kernel's */
     clq_choice minmax;           /* of minmax and dynamic quantization */
-    clq_choice parameters;       /* of dynamic quantization that is not fused */
-    int is_fused;                /* dynamic quantization in one kernel, or in two with one of minmax: */
-    int is_alone;                /* of strips, in one, by one work-item */
-    int is_by_segments;          /* of grid, by work-groups that do all of a segment */
+    clq_choice parameters;       /* of dynamic quantization in steps */
+    clq_dynamic_form dynamic;    /* of dynamic quantization */
     clq_host_cause by_host;      /* a kernel is set aside, none is in its place and none was forced: the host serves */
     int is_trial;                /* small tensors are cut as large ones are */
     int streams;                 /* of a trial: store past the cache however little there is */

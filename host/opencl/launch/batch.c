@@ -156,7 +156,7 @@ static clq_status enqueue_each(const clq_task *task, const clq_decision *decisio
 {
     clq_cl_cut cut;
     clq_cl_cut_make(stream->context, task, decision, &cut);
-    return clq_cl_enqueue_operation(stream, task, decision, &cut, error);
+    return clq_cl_enqueue_operation(stream, &cut, error);
 }
 
 /* One set after the other: they may use the same scratch memory. */

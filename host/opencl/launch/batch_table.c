@@ -6,7 +6,6 @@
 
 #include "core/size.h"
 #include "opencl/launch/batch.h"
-#include "opencl/launch/choose_parameters.h"
 #include "opencl/runtime/memory.h"
 
 enum { LATEST_SCHEMES = 16 };

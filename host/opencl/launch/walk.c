@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* quantize, dequantize and fake_quantize on a device: the walk of kernels/walk.clh and its sizes. */
-#include "opencl/launch/walk.h"
-
-#include <string.h>
+#include "opencl/launch/cut.h"
 
 #include "core/size.h"
 #include "opencl/launch/tensor.h"
@@ -113,68 +111,57 @@ static void size_columns(clq_cl_launch *launch, tensor_call *call, const clq_con
     }
 }
 
-/* The sizes of the launch, and how `call` is cut by them. */
-static void size_launch(clq_cl_walk_cut *cut, const clq_context *context, const clq_geometry *g,
-                        const clq_decision *decision)
+/* The sizes of the launch, and how its call is cut by them. */
+static void size_launch(const clq_cl_cut *cut, clq_cl_step *step)
 {
-    clq_cl_launch *launch = &cut->launch;
-    tensor_call *call = &cut->call;
-    switch (decision->main.variant) {
+    clq_cl_launch *launch = &step->launch;
+    tensor_call *call = &step->call;
+    switch (cut->decision->main.variant) {
     case CLQ_VARIANT_STRIP:
-        size_strip(launch, call, context, decision);
+        size_strip(launch, call, cut->context, cut->decision);
         break;
     case CLQ_VARIANT_GRID:
-        size_grid(launch, call, call->segment, segments_of(call), context, decision);
+        size_grid(launch, call, call->segment, segments_of(call), cut->context, cut->decision);
         break;
     case CLQ_VARIANT_RUNS:
-        size_runs(launch, call, &cut->runs, context, decision);
+        size_runs(launch, call, &step->runs, cut->context, cut->decision);
         break;
     default:
-        size_columns(launch, call, context, g, decision);
+        size_columns(launch, call, cut->context, &cut->task->geometry, cut->decision);
     }
 }
 
-void clq_cl_walk_cut_make(const clq_context *context, const clq_task *task, const clq_decision *decision,
-                          clq_cl_walk_cut *cut)
+void clq_cl_elementwise(clq_cl_cut *cut)
 {
-    const clq_operation operation = decision->main.operation;
-    memset(&cut->launch, 0, sizeof cut->launch);
-    clq_cl_tensor_describe(task, operation, clq_cl_is_large(context, task, decision, operation), &cut->call);
+    const clq_task *task = cut->task;
+    const clq_choice *choice = &cut->decision->main;
+    const clq_operation operation = choice->operation;
+    const int has_runs = choice->variant == CLQ_VARIANT_RUNS;
+    clq_cl_step *step;
+    clq_cl_launch *launch;
     if (task->geometry.elements == 0) {
         return;
     }
-    if (decision->main.variant == CLQ_VARIANT_RUNS) {
-        clq_cl_runs_describe(task, operation, &cut->runs);
+    step = clq_cl_cut_add(cut, choice->file, choice->kernel);
+    launch = &step->launch;
+    clq_cl_tensor_describe(task, operation, clq_cl_is_large(cut->context, task, cut->decision, operation), &step->call);
+    if (has_runs) {
+        clq_cl_runs_describe(task, operation, &step->runs);
     }
-    size_launch(cut, context, &task->geometry, decision);
-}
-
-clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision,
-                              clq_cl_walk_cut *cut, clq_error *error)
-{
-    const clq_choice *choice = &decision->main;
-    const clq_operation operation = choice->operation;
-    clq_cl_launch *launch = &cut->launch;
-    /* The way there and back in one pass stores no codes: one program serves all their types. */
-    const clq_dtype dtype = operation == CLQ_OP_FAKE_QUANTIZE ? CLQ_S8 : task->q->scheme.dtype;
-    if (task->geometry.elements == 0) {
-        return CLQ_OK;
-    }
-    launch->file = choice->file;
-    launch->kernel = choice->kernel;
+    size_launch(cut, step);
     clq_cl_tensor_options(launch, clq_cl_variant_option(choice->variant), choice->vector_width, choice->column_blocks,
                           task->q->real);
-    if (choice->variant != CLQ_VARIANT_RUNS) { /* which ask for the next run, not for what lies behind this one */
-        clq_cl_reading_options(launch, decision->tuning, choice->vector_width);
+    if (!has_runs) { /* which ask for the next run, not for what lies behind this one */
+        clq_cl_reading_options(launch, cut->decision->tuning, choice->vector_width);
     }
-    clq_cl_code_options(launch, dtype);
+    /* The way there and back in one pass stores no codes: one program serves all their types. */
+    clq_cl_code_options(launch, operation == CLQ_OP_FAKE_QUANTIZE ? CLQ_S8 : task->q->scheme.dtype);
     clq_cl_launch_memory(launch, task->arguments[clq_cl_source_of(operation)].object);
     clq_cl_launch_memory(launch, task->arguments[CLQ_ARG_SCALE].object);
     clq_cl_launch_memory(launch, task->arguments[CLQ_ARG_ZERO_POINT].object);
     clq_cl_launch_memory(launch, task->arguments[clq_cl_target_of(operation)].object);
-    clq_cl_launch_large(launch, &cut->call, sizeof cut->call);
-    if (choice->variant == CLQ_VARIANT_RUNS) {
-        clq_cl_launch_large(launch, &cut->runs, sizeof cut->runs);
+    clq_cl_launch_large(launch, &step->call, sizeof step->call);
+    if (has_runs) {
+        clq_cl_launch_large(launch, &step->runs, sizeof step->runs);
     }
-    return clq_cl_launch_enqueue(launch, stream, error);
 }

@@ -73,6 +73,21 @@ void clq_cl_launch_memory(clq_cl_launch *launch, cl_mem memory)
     launch->arguments[launch->argument_count - 1].is_memory = 1;
 }
 
+void clq_cl_launch_workspace(clq_cl_launch *launch)
+{
+    clq_cl_launch_memory(launch, NULL);
+    launch->arguments[launch->argument_count - 1].is_workspace = 1;
+}
+
+void clq_cl_launch_place(clq_cl_launch *launch, cl_mem workspace)
+{
+    for (size_t i = 0; i < launch->argument_count; i++) {
+        if (launch->arguments[i].is_workspace) {
+            memcpy(launch->arguments[i].value, &workspace, sizeof workspace);
+        }
+    }
+}
+
 void clq_cl_launch_u64(clq_cl_launch *launch, uint64_t value)
 {
     const cl_ulong number = value;

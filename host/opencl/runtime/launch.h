@@ -33,6 +33,7 @@ typedef struct clq_cl_launch {
         unsigned char value[8];
         const void *large; /* not NULL: the value is there */
         int is_memory;     /* the value is a cl_mem */
+        int is_workspace;  /* the stream's, which is not there yet */
     } arguments[CLQ_CL_MAX_ARGUMENTS];
     clq_cl_grouping grouping;
     cl_uint dimensions;
@@ -47,6 +48,9 @@ void clq_cl_launch_options(clq_cl_launch *launch, const char *options);
 void clq_cl_launch_define(clq_cl_launch *launch, const char *name, uint32_t value);
 void clq_cl_launch_large(clq_cl_launch *launch, const void *value, size_t bytes); /* not copied */
 void clq_cl_launch_memory(clq_cl_launch *launch, cl_mem memory);
+/* Scratch memory, and where that is; what the other arguments say of places in it is the caller's to see to. */
+void clq_cl_launch_workspace(clq_cl_launch *launch);
+void clq_cl_launch_place(clq_cl_launch *launch, cl_mem workspace);
 void clq_cl_launch_u64(clq_cl_launch *launch, uint64_t value);
 void clq_cl_launch_i32(clq_cl_launch *launch, int32_t value);
 /* Work-groups of one item on CPU devices, elsewhere as the runtime likes: PoCL compiles a kernel anew for each size. */

@@ -1,9 +1,0 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CLQ_HOST_OPENCL_LAUNCH_MERGE_RANGE_H
-#define CLQ_HOST_OPENCL_LAUNCH_MERGE_RANGE_H
-
-#include "opencl/runtime/launch.h"
-
-clq_status clq_cl_merge_range(clq_cl_stream *stream, const clq_task *task, clq_error *error);
-
-#endif
