@@ -172,19 +172,27 @@ static clq_status read_config(const char *path, clq_model_config *config, clq_er
     return CLQ_OK;
 }
 
-clq_status clq_model_config_read(const clq_model *model, clq_model_config *config, clq_error *error)
+char *clq_model_config_path(const clq_model *model)
 {
     static const char NAME[] = "config.json";
     const char *file = model->shard_count > 0 ? model->shards[0].path : model->path;
     const size_t folder = (size_t)(clq_last_part(file) - file);
     char *path = malloc(folder + sizeof NAME);
+    if (path != NULL) {
+        memcpy(path, file, folder);
+        memcpy(path + folder, NAME, sizeof NAME);
+    }
+    return path;
+}
+
+clq_status clq_model_config_read(const clq_model *model, clq_model_config *config, clq_error *error)
+{
+    char *path = clq_model_config_path(model);
     clq_status status;
     memset(config, 0, sizeof *config);
     if (path == NULL) {
-        return clq_fail_memory(error, file);
+        return clq_fail_memory(error, model->path);
     }
-    memcpy(path, file, folder);
-    memcpy(path + folder, NAME, sizeof NAME);
     status = read_config(path, config, error);
     free(path);
     return status;

@@ -17,6 +17,9 @@ typedef struct clq_model_config {
     char problem[200]; /* why it could not be read; empty: it was, or there is none */
 } clq_model_config;
 
+/* Where the config.json beside a model's (first) file is, or would be; malloc'ed, NULL: no memory. */
+char *clq_model_config_path(const clq_model *model);
+
 /*
  * Read the config.json beside a model's (first) file, of at most 16 MiB. One that is missing is not there; what cannot
  * be read has a problem. Fails for want of memory alone.

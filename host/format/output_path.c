@@ -123,6 +123,14 @@ int clq_path_same(const char *a, const char *b)
            folder_facts(b, &right) && left.st_dev == right.st_dev && left.st_ino == right.st_ino;
 }
 
+clq_status clq_path_refuse_input(const char *path, const char *input, clq_error *error)
+{
+    CLQ_REQUIRE(input == NULL || !clq_path_same(path, input),
+                "%s: is the same file as the input %s; another is required", clq_show_path(path).text,
+                clq_show_path(input).text);
+    return CLQ_OK;
+}
+
 clq_status clq_path_check_space(const char *path, uint64_t bytes, clq_error *error)
 {
     char parent[PATH_BYTES];

@@ -40,4 +40,7 @@ clq_status clq_path_flush_folder(const char *path, clq_error *error);
 /* Whether writing both would write one file: the same name in the same folder, or two links to one file. */
 int clq_path_same(const char *a, const char *b);
 
+/* Refuse to write a path that is such an input, NULL: there is none. */
+clq_status clq_path_refuse_input(const char *path, const char *input, clq_error *error);
+
 #endif

@@ -157,6 +157,15 @@ clq_status clq_output_check(const clq_output *output, const clq_model *model, in
     return CLQ_OK;
 }
 
+clq_status clq_output_refuse_input(const clq_output *output, const char *input, clq_error *error)
+{
+    CLQ_TRY(clq_path_refuse_input(output->path, input, error));
+    for (size_t i = 0; i < output->shard_count; i++) {
+        CLQ_TRY(clq_path_refuse_input(output->shards[i].path, input, error));
+    }
+    return CLQ_OK;
+}
+
 int clq_output_takes(const clq_output *output, const char *path)
 {
     int takes = clq_path_same(output->path, path);

@@ -7,6 +7,8 @@
 
 #include "format/file.h"
 #include "format/json_writer.h"
+#include "format/model_config.h"
+#include "format/support.h"
 #include "format/output_path.h"
 #include "model/file_format.h"
 
@@ -36,6 +38,19 @@ static clq_status check_granularities(const clq_model_plan *plan, clq_error *err
     return CLQ_OK;
 }
 
+/* Files that this run reads beside the model, whose own clq_path_check knows. */
+static clq_status refuse_inputs(const clq_file_request *request, const clq_model *model, clq_error *error)
+{
+    char *config = clq_model_config_path(model);
+    const char *const inputs[] = {request->scale_file, request->zero_point_file, request->ranges_file, config};
+    clq_status status = config != NULL ? CLQ_OK : clq_fail_memory(error, model->path);
+    for (size_t i = 0; status == CLQ_OK && i < sizeof inputs / sizeof inputs[0]; i++) {
+        status = clq_path_refuse_input(request->config_file, inputs[i], error);
+    }
+    free(config);
+    return status;
+}
+
 clq_status clq_config_prepare(const clq_file_request *request, clq_model_plan *plan, const clq_output *output,
                               clq_error *error)
 {
@@ -47,6 +62,7 @@ clq_status clq_config_prepare(const clq_file_request *request, clq_model_plan *p
         return CLQ_OK;
     }
     CLQ_REQUIRE(!clq_output_takes(output, request->config_file), "--emit-config and --output name the same file");
+    CLQ_TRY(refuse_inputs(request, plan->model, error));
     return clq_path_check(request->config_file, plan->model, request->dry_run ? 2 : request->replace, error);
 }
 

@@ -47,6 +47,26 @@ refused quantize x.npy -o q.safetensors --scale 1 --zero-point two.npy
 refused quantize x.npy -o q.safetensors --axis 1 --granularity channel
 refused quantize x.npy -o q.safetensors --preset snpe --dtype s8
 
+echo "-- what is read beside the model"
+mkdir read
+f32 3f800000 40000000 | npy '<f4' '2,' >read/s.npy
+f32 3f800000 40000000 3f800000 40000000 | safetensors '{"m.weight":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]}}' >read/m.safetensors
+"$CLQUANT" calibrate read/m.safetensors -o read/r.json --quiet
+cp read/r.json read/r.svg
+echo '{"model_type":"llama"}' >read/config.json
+cp -r read read_before
+ln -s read/s.npy scales.safetensors
+ln -s "$PWD/read/r.svg" ranges.svg
+refused quantize read/m.safetensors -o scales.safetensors --force --scale read/s.npy
+refused quantize read/m.safetensors -o scales.safetensors --force --scale 1 --zero-point read/s.npy
+refused quantize read/m.safetensors -o read/r.json --force --format clquant --ranges read/r.json
+refused quantize read/m.safetensors -o q.safetensors --emit-config read/r.json --force --ranges read/r.json
+refused quantize read/m.safetensors -o q.safetensors --emit-config read/s.npy --force --scale read/s.npy
+refused quantize read/m.safetensors -o q.safetensors --emit-config read/config.json --force
+refused quantize read/m.safetensors -o q.safetensors --plot ranges.svg --ranges read/r.svg
+diff -r read read_before
+rm -r read read_before scales.safetensors ranges.svg
+
 echo "-- names that are taken"
 f32 3f800000 40000000 3f800000 | safetensors '{"w":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},"w_scale":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}' >taken.safetensors
 refused quantize taken.safetensors -o q.safetensors

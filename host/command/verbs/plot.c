@@ -29,10 +29,14 @@ static clq_status check_link(const char *path, clq_error *error)
 /* What can be known before the work is: that the picture can be written, and over no file of an input. */
 static clq_status check_path(const cli_options *options, clq_error *error)
 {
+    const char *const given[] = {options->scale, options->zero_point, options->file.ranges_file};
     const cli_list *inputs = &options->positional;
     const char *output = options->file.output;
     const int makes_folder = output != NULL && (clq_ends_with(output, "/") || clq_is_folder(inputs->items[0]));
     clq_status status = CLQ_OK;
+    for (size_t i = 0; i < sizeof given / sizeof given[0]; i++) {
+        CLQ_TRY(clq_path_refuse_input(options->plot, given[i], error));
+    }
     if (makes_folder && !clq_path_has_folder(options->plot)) {
         return CLQ_OK; /* it may be the one that will be made */
     }
