@@ -33,7 +33,7 @@ static const char *differing_fact(const char *first, const char *other, int time
         return "its size";
     }
     if (strncmp(first + bytes + time, other + bytes + other_time, strcspn(first + bytes + time, "\n")) != 0) {
-        return "its header";
+        return "its header or data";
     }
     return times && (time != other_time || memcmp(first + bytes, other + bytes, time) != 0) ? "its time of modification"
                                                                                             : NULL;
