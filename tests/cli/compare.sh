@@ -23,6 +23,9 @@ compare m.safetensors nan.safetensors
 compare nan.safetensors nan.safetensors --quiet --fail-sqnr-below 1000
 compare m.safetensors nan.safetensors --quiet --fail-sqnr-below 1
 "$CLQUANT" compare m.safetensors worse.safetensors --json | grep -v seconds
+# The first in the order is the one with NaN; the worst SQNR is the other's.
+f32 3f800000 7fc00000 40400000 40800000 3f800000 40400000 00000001 00000002 | model >both.safetensors
+"$CLQUANT" compare m.safetensors both.safetensors --json | grep '"name"\|sqnr_db'
 
 echo "-- other tensors"
 f32 3f800000 40000000 40400000 40800000 3f800000 40000000 |

@@ -16,4 +16,7 @@ for arguments in '' '--preset affine' '--preset onnx --granularity tensor' '--dt
     planned=$(sed -n 's/^ *"bytes_out": \([0-9]*\),*/\1/p' report.json)
     [ "$size" = "$planned" ] || echo "$arguments: planned $planned bytes, wrote $size"
 done
+# A gate that nobody stands at.
+"$CLQUANT" quantize m.safetensors -o q.safetensors --force --dry-run --fail-sqnr-below 999 --json 2>&1 >report.json
+"$CLQUANT" quantize m.safetensors -o q.safetensors --force --dry-run --fail-sqnr-below 999 --quiet
 ls -A

@@ -60,3 +60,6 @@ advice '1, 512' --granularity group --group-size 512
 advice '1, 512' --granularity group --group-size 32
 advice '512,'
 "$CLQUANT" quantize m.npy -o q.safetensors --force --json | grep -c hint || true
+# All of it.
+f32 447a0000 447a0000 c47a0000 c47a0000 | safetensors '{"w":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]}}' >beyond.safetensors
+"$CLQUANT" quantize beyond.safetensors -o beyond_q.safetensors --scale 0.1 | grep '^clipped\|^hint'

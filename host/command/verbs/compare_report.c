@@ -87,6 +87,16 @@ static void json_outcome(clq_json_writer *json, const clq_file_report *file, con
     clq_json_writer_close(json, ']');
 }
 
+/* The order has what differs in kind first, whose SQNR may be better than that of others. */
+static double worst_sqnr(const cli_compare_report *report)
+{
+    double worst = NAN;
+    for (size_t i = 0; i < report->compared; i++) {
+        worst = fmin(worst, report->order[i]->errors.sqnr_db);
+    }
+    return worst;
+}
+
 void cli_compare_report_json(const cli_compare_report *report)
 {
     clq_json_writer json;
@@ -107,7 +117,7 @@ void cli_compare_report_json(const cli_compare_report *report)
     clq_json_writer_key(&json, "tensors");
     clq_json_writer_u64(&json, report->compared);
     clq_json_writer_key(&json, "worst_sqnr_db");
-    clq_json_writer_number(&json, report->compared > 0 ? report->order[0]->errors.sqnr_db : NAN);
+    clq_json_writer_number(&json, worst_sqnr(report));
     clq_json_writer_key(&json, "seconds");
     clq_json_writer_number(&json, report->file->seconds);
     cli_json_device(&json, report->file);

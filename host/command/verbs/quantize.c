@@ -140,6 +140,9 @@ int cli_quantize(const cli_options *options)
     if (options->file.dry_run && options->file.resume) {
         return cli_usage_error("--dry-run writes nothing, so that there is nothing for --resume to continue");
     }
+    if (options->file.dry_run && options->file.has_minimum_sqnr) {
+        cli_warning(options, "--fail-sqnr-below judges nothing in a dry run, which measures nothing");
+    }
     if (options->plot != NULL && options->file.parts > 0) {
         return cli_usage_error("--plot: a part measures some tensors alone; 'clquant join OUT --plot FILE' draws all");
     }

@@ -177,8 +177,9 @@ static void clipped_summary(const clq_file_report *report)
         }
     }
     if (clipped > 0) {
-        cli_line(stdout, "clipped: %" PRIu64 " of %" PRIu64 " elements (%.2g%%), in %zu tensor%s", clipped, elements,
-                 100.0 * (double)clipped / (double)elements, tensors, tensors == 1 ? "" : "s");
+        const double share = 100.0 * (double)clipped / (double)elements;
+        cli_line(stdout, "clipped: %" PRIu64 " of %" PRIu64 " elements (%.*g%%), in %zu tensor%s", clipped, elements,
+                 share < 99.5 ? 2 : 3, share, tensors, tensors == 1 ? "" : "s");
     }
 }
 
