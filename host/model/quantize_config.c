@@ -8,8 +8,8 @@
 #include "format/file.h"
 #include "format/json_writer.h"
 #include "format/model_config.h"
-#include "format/support.h"
 #include "format/output_path.h"
+#include "format/support.h"
 #include "model/file_format.h"
 
 /* One group of the configuration describes all weights. */
