@@ -21,7 +21,7 @@ dynamic_grid(__global const real_t *x, __global float *range, __global ulong *no
     __local float scales[GROUP_SIZE];
     __local int zero_points[GROUP_SIZE];
     __local ulong counts[GROUP_SIZE], firsts[GROUP_SIZE];
-    const uint lanes = lanes_of_task(&call);
+    const uint lanes = lanes_of_task(&call, GROUP_SIZE, VECTOR_WIDTH);
     const uint tasks = GROUP_SIZE / lanes;
     const uint id = (uint)get_local_id(0);
     const uint mine = id / lanes;

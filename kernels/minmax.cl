@@ -173,22 +173,6 @@ static inline void reduce_found(__local ulong *counts, __local ulong *firsts, fo
     }
 }
 
-/* Vectors that a work-item of a short task has, if so many of its neighbours still read one line of memory together. */
-#define TASK_VECTORS 4
-#define LEAST_LANES 4
-
-/* How many work-items of a group a task has use for: others take tasks of their own. */
-static inline uint lanes_of_task(const tensor_call *call)
-{
-    const ulong blocks = (call->segment + VECTOR_WIDTH - 1) / VECTOR_WIDTH;
-    uint lanes = GROUP_SIZE;
-    while (!has_bands(call) && lanes > 1 &&
-           lanes / 2 * call->pieces * (lanes / 2 >= LEAST_LANES ? TASK_VECTORS : 1) >= blocks) {
-        lanes /= 2;
-    }
-    return lanes;
-}
-
 /* What work-item `lane` of the `lanes` of a task reads of it. */
 static inline key_range scan_share(const tensor_call *call, __global const real_t *x, ulong t, uint lane, uint lanes,
                                    found_t *found)
@@ -210,7 +194,7 @@ static inline void scan_tasks_by_group(const tensor_call *call, __global const r
                                        ulong first, ulong last, __local int *lo, __local int *hi, __global int *partial,
                                        __global float *range, found_t *found)
 {
-    const uint lanes = lanes_of_task(call);
+    const uint lanes = lanes_of_task(call, GROUP_SIZE, VECTOR_WIDTH);
     const uint tasks = GROUP_SIZE / lanes;
     const uint id = (uint)get_local_id(0);
     const uint mine = id / lanes; /* of a round; `tasks`, that is none, where the group has items over */

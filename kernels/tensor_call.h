@@ -42,6 +42,25 @@ typedef struct tensor_call {
     call_u32 unused;
 } tensor_call;
 
+/* Vectors that a work-item of a short task of minmax has, if so many of its neighbours still read one line of memory
+ * together. */
+#define TASK_VECTORS 4
+#define LEAST_LANES 4
+
+/* How many work-items of a group, which has so many, a task has use for: others take tasks of their own. Kernels go by
+ * it, and the host counts their groups by it. */
+static inline call_u32 lanes_of_task(const tensor_call *call, call_u32 group, call_u32 vector_width)
+{
+    const call_u64 blocks = (call->segment + vector_width - 1) / vector_width;
+    const int has_one_band = call->band >= call->elements; /* kernels/bands.clh */
+    call_u32 lanes = group;
+    while (has_one_band && lanes > 1 &&
+           lanes / 2 * call->pieces * (lanes / 2 >= LEAST_LANES ? TASK_VECTORS : 1) >= blocks) {
+        lanes /= 2;
+    }
+    return lanes;
+}
+
 /* What the choice of parameters reads of a scheme; doubles as their bits. */
 typedef struct scheme_call {
     call_u64 divisor, minimum_width, minimum_scale;

@@ -148,16 +148,19 @@ static void use_groups(int are_used)
 }
 
 /*
- * A group has several segments at once or one, in several rounds or one, alone or among others; up to the greatest
- * length, and beyond it where there are many. Rows that begin at any element, segments of less than a vector.
+ * A group has several segments at once or one, in several rounds or one, alone or among others, and alone as many as it
+ * has at once, one less, or one more for a second group; up to the greatest length, and beyond it where there are many.
+ * Rows that begin at any element, segments of less than a vector.
  */
 static void segments_by_groups(void **state)
 {
     static const struct {
         uint64_t rows, row, group;
-    } shapes[] = {{1, 1, 0},      {1, 4096, 0},   {1, 4097, 0},  {2, 4096, 0},   {7, 515, 0},    {1, 515, 0},
-                  {5, 130, 16},   {3, 4096, 128}, {600, 33, 17}, {9, 1000, 32},  {333, 1030, 0}, {130, 4100, 0},
-                  {40, 4096, 64}, {2, 640, 639},  {4096, 16, 0}, {3, 8192, 4094}};
+    } shapes[] = {{1, 1, 0},      {1, 4096, 0},   {1, 4097, 0},  {2, 4096, 0},    {7, 515, 0},    {1, 515, 0},
+                  {5, 130, 16},   {3, 4096, 128}, {600, 33, 17}, {9, 1000, 32},   {333, 1030, 0}, {130, 4100, 0},
+                  {40, 4096, 64}, {2, 640, 639},  {4096, 16, 0}, {3, 8192, 4094}, {1, 1024, 32},  {1, 1025, 32},
+                  {3, 704, 32},   {1, 2048, 64},  {4, 512, 64},  {3, 705, 64},    {1, 2048, 128}, {2, 1024, 128},
+                  {17, 128, 128}, {5, 1000, 128}};
     (void)state;
     for (size_t i = 0; i < 2 * sizeof shapes / sizeof shapes[0] && check_device() != NULL; i++) {
         check_case c;

@@ -278,37 +278,55 @@ static int launches_of_codes(const queued *q, const clq_gemm_problem *of_reals, 
     return failing_opencl_noted();
 }
 
+/* The launches that quantize A, beside those of the product of its codes. */
+static void check_quantizing(uint64_t m, uint64_t k, uint64_t group, int launches)
+{
+    clq_gemm_problem p = problem_of(m, k);
+    queued q;
+    clq_launch launch;
+    int of_codes;
+    p.k_group = group;
+    p.a_scale = group != 0 ? CLQ_GEMM_PER_GROUP : CLQ_GEMM_PER_ROW;
+    p.b_scale = group != 0 ? CLQ_GEMM_PER_GROUP : CLQ_GEMM_PER_COLUMN;
+    queued_begin(&q, 0, &p);
+    launch = launch_of(&q.own, workspace_of(&q.own, q.plan.workspace_bytes), q.plan.workspace_bytes);
+    failing_opencl_note_places("clEnqueueNDRangeKernel");
+    ACCEPTED(clq_enqueue_gemm(q.own.clquant, &p, &q.o, &launch, e));
+    of_codes = failing_opencl_noted() - launches;
+    assert_int_equal(clFinish(q.own.queue), CL_SUCCESS);
+    real_product_check(&q.r, &q.o, "quantized by few launches");
+    assert_int_equal(of_codes, launches_of_codes(&q, &p, &launch));
+    clReleaseMemObject(launch.workspace);
+    queued_end(&q);
+}
+
 /*
- * A of few elements, in rows or in groups, takes one launch on CPU devices; elsewhere so does a single row, and more of
- * them a second, which adds up what is not finite. Devices of the zoo that end loops, or have no room, may need more.
+ * A of few elements, in rows or in groups, takes one launch on CPU devices; elsewhere so do as many rows and groups as
+ * a work-group of 128 has at the same time, of four vectors for each item: 2048 elements, as these rows have, and of
+ * rows of 512 four. More of them take a second, which adds up what is not finite. Devices of the zoo that end loops,
+ * have smaller work-groups or no room, may need more.
  */
 static void few_launches_quantize(void **state)
 {
+    static const uint64_t groups[] = {0, 32, 64, 128};
+    static const struct {
+        uint64_t m, k;
+        int with_second; /* elsewhere than on CPU devices: 0 none has it, 1 groups of 32, 2 all */
+    } rows[] = {{1, 512, 0}, {2, 512, 0}, {3, 512, 1},  {4, 512, 1},
+                {5, 512, 2}, {8, 512, 2}, {1, 2048, 1}, {2, 2048, 2}};
     const char *zoo = getenv("CLQ_ZOO");
     clq_device_info info = {0};
     (void)state;
     if (check_device() != NULL) {
         clq_context_device(check_device(), &info);
     }
-    for (uint64_t m = 1; m <= 8 && check_device() != NULL && (zoo == NULL || info.type == CLQ_DEVICE_GPU); m++) {
-        const int quantizing = info.type == CLQ_DEVICE_CPU || m == 1 ? 1 : 2;
-        clq_gemm_problem p = problem_of(m, 512);
-        queued q;
-        clq_launch launch;
-        int of_codes;
-        p.k_group = m % 2 == 0 ? 64 : 0;
-        p.a_scale = p.k_group != 0 ? CLQ_GEMM_PER_GROUP : CLQ_GEMM_PER_ROW;
-        p.b_scale = p.k_group != 0 ? CLQ_GEMM_PER_GROUP : CLQ_GEMM_PER_COLUMN;
-        queued_begin(&q, 0, &p);
-        launch = launch_of(&q.own, workspace_of(&q.own, q.plan.workspace_bytes), q.plan.workspace_bytes);
-        failing_opencl_note_places("clEnqueueNDRangeKernel");
-        ACCEPTED(clq_enqueue_gemm(q.own.clquant, &p, &q.o, &launch, e));
-        of_codes = failing_opencl_noted() - quantizing;
-        assert_int_equal(clFinish(q.own.queue), CL_SUCCESS);
-        real_product_check(&q.r, &q.o, "quantized by few launches");
-        assert_int_equal(of_codes, launches_of_codes(&q, &p, &launch));
-        clReleaseMemObject(launch.workspace);
-        queued_end(&q);
+    for (size_t i = 0; i < 4 * sizeof rows / sizeof rows[0] && check_device() != NULL; i++) {
+        const uint64_t group = groups[i % 4];
+        const int is_second = rows[i / 4].with_second + (group == 32) > 1 && info.type != CLQ_DEVICE_CPU;
+        const int is_whole = zoo == NULL || (info.type == CLQ_DEVICE_GPU && strstr(zoo, "group=") == NULL);
+        if (is_whole || (i == 0 && info.type == CLQ_DEVICE_GPU)) {
+            check_quantizing(rows[i / 4].m, rows[i / 4].k, group, is_second ? 2 : 1);
+        }
     }
     check_needs_device();
 }

@@ -126,14 +126,15 @@ static const clq_trial_shape dynamic_shapes[] = {
     PER_TENSOR(OTHER_PRESETS), PER_GROUP(2, 650, 76), PER_GROUP(2, 530, 520), PER_GROUP(1, 75, 33),
     PER_GROUP(3, 1, 1),        PER_GROUP(3, 560, 28), PER_CHANNEL(1, 40, 20), PER_GROUP(7, 33, 5)};
 /*
- * By work-groups, of which there are three in a trial: one parameter as above, for a group that is alone; several
- * segments at a time in several rounds, the last with fewer, a short last one in each row; rows that are not aligned;
- * segments of a few vectors for each work-item, several for a group; of less than a vector, one for each work-item; of
- * two vectors.
+ * By work-groups, of which there are three in a trial, or every other time no more than segments take: one parameter as
+ * above, for a group that is alone; several segments at a time in several rounds, the last with fewer, a short last one
+ * in each row; rows that are not aligned, one less than a group has at a time, which then is alone with them; segments
+ * of a few vectors for each work-item, several for a group; of less than a vector, one for each work-item; of two
+ * vectors.
  */
 static const clq_trial_shape dynamic_grid_shapes[] = {
     PER_TENSOR(5003),          PER_TENSOR(300),        PER_TENSOR(27),         PER_TENSOR(5),
-    PER_TENSOR(OTHER_PRESETS), PER_GROUP(3, 2500, 76), PER_CHANNEL(1, 33, 62), PER_GROUP(2, 530, 520),
+    PER_TENSOR(OTHER_PRESETS), PER_GROUP(3, 2500, 76), PER_CHANNEL(1, 31, 62), PER_GROUP(2, 530, 520),
     PER_CHANNEL(1, 5, 1030),   PER_GROUP(1, 600, 2),   PER_GROUP(7, 100, 6)};
 static const clq_trial_shape choice_shapes[] = {PER_CHANNEL(1, 1500, 1)};
 /* Elements of a parameter in one segment and in several rows, also of a band; the last channel is one of which the last

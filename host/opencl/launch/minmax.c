@@ -40,6 +40,14 @@ static size_t group_of(const clq_cl_cut *cut)
     return is_group ? cut->decision->tuning->values[CLQ_TUNE_MINMAX_GROUP] : 1;
 }
 
+/* Tasks that a group has at the same time. Where the device takes smaller groups of the kernel, which is seen when it
+ * is built, it has fewer, in more rounds. */
+static uint64_t tasks_together(const clq_cl_cut *cut, const tensor_call *call)
+{
+    const uint32_t group = (uint32_t)clq_size_min(group_of(cut), cut->context->cl->maximum_group_size);
+    return group / lanes_of_task(call, group, cut->decision->minmax.vector_width);
+}
+
 /* These return how many partial ranges there are. */
 static uint64_t cut_columns(const clq_cl_cut *cut, tensor_call *call)
 {
@@ -63,18 +71,20 @@ static uint64_t cut_tasks(const clq_cl_cut *cut, tensor_call *call)
     const uint64_t segments = g->rows * g->segments_per_row;
     const uint64_t most_bytes = context->device.maximum_allocation_bytes;
     uint64_t pieces = clq_size_divide_up(wanted, clq_size_max(segments, 1));
-    uint64_t partials, room;
+    uint64_t partials, room, together;
     pieces = clq_size_min(pieces, clq_size_divide_up(g->segment, least_piece));
     pieces = clq_size_min(pieces, clq_cl_scratch_items(context, CLQ_CL_PARTIAL_BYTES * clq_size_max(segments, 1)));
     pieces = is_by_segments(d) ? 1 : clq_size_max(pieces, 1);
     partials = clq_cl_tensor_cut(call, g, pieces, g->parameters > 1 || is_by_segments(d));
     /* What partial ranges, of which there is one for each segment, leave of a buffer. */
     room = most_bytes - clq_size_min(most_bytes, partials * CLQ_CL_PARTIAL_BYTES);
-    call->items =
-        clq_size_min(clq_size_max(call->tasks, 1), is_strip || is_by_segments(d) || !d->is_trial ? wanted : 8 * wanted);
+    /* A trial has groups without a task of their own, by segments every other time. */
+    together = d->is_trial && !(is_by_segments(d) && d->streams) ? 1 : tasks_together(cut, call);
+    call->items = clq_size_max(clq_size_divide_up(call->tasks, together), 1);
+    call->items = clq_size_min(call->items, is_strip || is_by_segments(d) || !d->is_trial ? wanted : 8 * wanted);
     call->items = clq_size_min(call->items, clq_cl_scratch_items(context, CLQ_CL_FOUND_BYTES));
     call->items = clq_size_min(call->items, clq_size_max(room / CLQ_CL_FOUND_BYTES, 1));
-    call->per_item = clq_size_divide_up(call->tasks, call->items);
+    call->per_item = clq_size_divide_up(call->tasks, call->items * together);
     if (d->minmax.vector_width == 16 && g->segment <= TWO_VECTORS) { /* whole sixteens: kernels/minmax_short.clh */
         call->per_item = clq_size_divide_up(call->per_item, 16) * 16;
     }
@@ -118,7 +128,7 @@ void clq_cl_minmax_size(const clq_cl_cut *cut, const tensor_call *call, clq_cl_l
         const uint64_t own = clq_geometry_has_bands(g)
                                  ? clq_size_divide_up(call->band, call->channels)
                                  : clq_size_divide_up(call->segment, clq_size_max(call->pieces, 1));
-        elements = call->per_item * (own / group + choice->vector_width);
+        elements = call->per_item * (own * tasks_together(cut, call) / group + choice->vector_width);
     }
     launch->rounds = g->elements == 0 ? 0 : CLQ_CL_ELEMENT_ROUNDS * elements;
 }
