@@ -61,6 +61,24 @@ enum { CLQ_TRIAL_SCHEMES = CLQ_PRESET_COUNT + 13, CLQ_TRIAL_WITNESS_SCHEME = CLQ
 
 void clq_trial_take_scheme(clq_scheme *scheme, size_t number);
 
+/*
+ * What ranges of dynamic quantization do not come to by themselves (trial/given.c): a scale and a zero point that
+ * kernels have a slower way for, said by a scheme of so many; the first are for the zero point, those from GIVEN_SCALES
+ * on for the scale where a type has such.
+ */
+enum { CLQ_TRIAL_GIVEN = 36, CLQ_TRIAL_GIVEN_SCALES = 20 };
+
+void clq_trial_take_given(clq_scheme *scheme, clq_dtype real, size_t number);
+
+/*
+ * Tensors for that: all of these schemes with ties to even, with ties away, and with another of the options, in a small
+ * one each; then every scheme that chooses parameters, of the ranges that choose_parameters is compared by.
+ */
+enum { CLQ_TRIAL_GIVEN_CASES = 3 * CLQ_TRIAL_GIVEN + CLQ_TRIAL_SCHEMES };
+
+clq_status clq_trial_add_given(clq_trial_case *c, size_t i, const clq_trial_kernels *kernels, size_t number,
+                               clq_error *error);
+
 /* Rounding, order and arithmetic: bits 0, 1 and 2 of `option`. */
 enum { CLQ_TRIAL_OPTIONS = 8 }; /* different ones; `option` may be any */
 void clq_trial_take_options(clq_scheme *scheme, size_t option);

@@ -48,6 +48,10 @@ static const clq_trial_shape fused_shapes[] = {
     {{2, 1, 1216}, CLQ_PER_GROUP, 0, 76}, {{3, 1, 16}, CLQ_PER_CHANNEL, 0, 0},
 };
 
+/* Of dynamic quantization: all shapes, and all that is for no shape (clq_trial_add_given), which is not for columns. */
+enum { GIVEN_BATCHES = 1 + CLQ_TRIAL_GIVEN_CASES / CLQ_TRIAL_TENSORS, OTHER_BATCHES = 4 };
+_Static_assert(CLQ_TRIAL_GIVEN_CASES % CLQ_TRIAL_TENSORS == 0, "batches of given tensors are full");
+
 static const clq_trial_shape *shapes_of(clq_trial_cut cut, size_t *count)
 {
 #define SHAPES(list) (*count = sizeof(list) / sizeof(list)[0], (list))
@@ -61,15 +65,16 @@ static const clq_trial_shape *shapes_of(clq_trial_cut cut, size_t *count)
  * Every option, and every scheme where one is read, come to every tensor in turn; with wide parameters (trial/inputs.c)
  * in the second batch only. What has neither is run once.
  */
-static size_t batches_of(clq_operation operation)
+static size_t batches_of(const clq_trial_kernels *kernels)
 {
-    switch (operation) {
+    switch (kernels->operation) {
     case CLQ_OP_CHOOSE_PARAMETERS:
         return 8; /* each scheme comes to a tensor of many parameters */
     case CLQ_OP_QUANTIZE:
     case CLQ_OP_FAKE_QUANTIZE:
+        return OTHER_BATCHES;
     case CLQ_OP_DYNAMIC_QUANTIZE:
-        return 4;
+        return OTHER_BATCHES + (kernels->cut == CLQ_TRIAL_COLUMNS ? 1 : GIVEN_BATCHES);
     case CLQ_OP_DEQUANTIZE:
         return 2;
     default:
@@ -84,9 +89,18 @@ static clq_status describe_batch(const void *what, size_t number, clq_trial_case
     c->other_way = 1;
     c->is_narrow = number % 2 == 0;
     c->is_behind = (number + number / 2) % 2 != 0;
-    for (size_t i = 0; i < c->count; i++) {
+    for (size_t i = 0; number > OTHER_BATCHES && i < CLQ_TRIAL_TENSORS; i++) {
+        c->count = CLQ_TRIAL_TENSORS;
+        CLQ_TRY(clq_trial_add_given(c, i, kernels, (number - OTHER_BATCHES - 1) * CLQ_TRIAL_TENSORS + i, error));
+    }
+    for (size_t i = 0; number <= OTHER_BATCHES && i < c->count; i++) {
         clq_scheme *scheme = &c->described[i].scheme;
         CLQ_TRY(clq_trial_add_tensor(c, i, kernels, &shapes[i], error));
+        if (number == OTHER_BATCHES) {
+            clq_trial_take_given(scheme, kernels->q->real, i % CLQ_TRIAL_GIVEN);
+            clq_trial_take_options(scheme, i);
+            continue;
+        }
         if (kernels->operation == CLQ_OP_CHOOSE_PARAMETERS || kernels->operation == CLQ_OP_DYNAMIC_QUANTIZE) {
             clq_trial_take_scheme(scheme, number % 2 != 0 || kernels->operation == CLQ_OP_CHOOSE_PARAMETERS
                                               ? (i + 11 * number) % CLQ_TRIAL_SCHEMES
@@ -107,6 +121,6 @@ static void fill_batch(const clq_trial_case *c)
 
 clq_trial_cases clq_trial_batch_cases(const clq_trial_kernels *kernels)
 {
-    const clq_trial_cases cases = {kernels, batches_of(kernels->operation), describe_batch, fill_batch};
+    const clq_trial_cases cases = {kernels, batches_of(kernels), describe_batch, fill_batch};
     return cases;
 }

@@ -4,11 +4,9 @@
  * twice and left in its middle, with the sizes that a trial cuts by (clq_cl_target_items: 24 work-groups, and what
  * opencl/launch has beside its LEAST_ and MOST_). scripts/mutate-kernels.sh tells what they do not see.
  */
-#include <math.h>
-#include <string.h>
-
 #include "core/dtype.h"
 #include "trial/cases.h"
+#include "trial/ways.h"
 
 /* ---- shapes ---- */
 
@@ -116,15 +114,22 @@ static const strided_shape run_shapes[] = {
     {DEEP, {{830, 414, 206, 102, 50, 24, 11, 3}, 7, 2, 1}, {{638, 318, 158, 78, 38, 18, 8, 1}, 0, 0, 0}}};
 
 /* Several strips; several pairs of vectors; less than two vectors; fewer elements than one, twice, since each has part
- * of the presets (set_way). By one work-item: more parameters than are made ready together, of short segments that are
- * read together, with a short last one, and of those of one to two vectors and of less than one, whole rows of which
- * too; of long ones, and of few short ones, which are read one by one; of one element.
+ * of the presets (trial/ways.c). By one work-item: more parameters than are made ready together, of short segments that
+ * are read together, with a short last one, and of those of one to two vectors and of less than one, whole rows of
+ * which too; of long ones, and of few short ones, which are read one by one; of one element.
  */
-enum { OTHER_PRESETS = 6 }; /* elements */
-static const clq_trial_shape dynamic_shapes[] = {
-    PER_TENSOR(20001),         PER_TENSOR(300),       PER_TENSOR(27),         PER_TENSOR(5),
-    PER_TENSOR(OTHER_PRESETS), PER_GROUP(2, 650, 76), PER_GROUP(2, 530, 520), PER_GROUP(1, 75, 33),
-    PER_GROUP(3, 1, 1),        PER_GROUP(3, 560, 28), PER_CHANNEL(1, 40, 20), PER_GROUP(7, 33, 5)};
+static const clq_trial_shape dynamic_shapes[] = {PER_TENSOR(20001),
+                                                 PER_TENSOR(300),
+                                                 PER_TENSOR(27),
+                                                 PER_TENSOR(5),
+                                                 PER_TENSOR(CLQ_TRIAL_OTHER_PRESETS),
+                                                 PER_GROUP(2, 650, 76),
+                                                 PER_GROUP(2, 530, 520),
+                                                 PER_GROUP(1, 75, 33),
+                                                 PER_GROUP(3, 1, 1),
+                                                 PER_GROUP(3, 560, 28),
+                                                 PER_CHANNEL(1, 40, 20),
+                                                 PER_GROUP(7, 33, 5)};
 /*
  * By work-groups, of which there are three in a trial, or every other time no more than segments take: one parameter as
  * above, for a group that is alone; several segments at a time in several rounds, the last with fewer, a short last one
@@ -132,10 +137,17 @@ static const clq_trial_shape dynamic_shapes[] = {
  * of a few vectors for each work-item, several for a group; of less than a vector, one for each work-item; of two
  * vectors.
  */
-static const clq_trial_shape dynamic_grid_shapes[] = {
-    PER_TENSOR(5003),          PER_TENSOR(300),        PER_TENSOR(27),         PER_TENSOR(5),
-    PER_TENSOR(OTHER_PRESETS), PER_GROUP(3, 2500, 76), PER_CHANNEL(1, 31, 62), PER_GROUP(2, 530, 520),
-    PER_CHANNEL(1, 5, 1030),   PER_GROUP(1, 600, 2),   PER_GROUP(7, 100, 6)};
+static const clq_trial_shape dynamic_grid_shapes[] = {PER_TENSOR(5003),
+                                                      PER_TENSOR(300),
+                                                      PER_TENSOR(27),
+                                                      PER_TENSOR(5),
+                                                      PER_TENSOR(CLQ_TRIAL_OTHER_PRESETS),
+                                                      PER_GROUP(3, 2500, 76),
+                                                      PER_CHANNEL(1, 31, 62),
+                                                      PER_GROUP(2, 530, 520),
+                                                      PER_CHANNEL(1, 5, 1030),
+                                                      PER_GROUP(1, 600, 2),
+                                                      PER_GROUP(7, 100, 6)};
 static const clq_trial_shape choice_shapes[] = {PER_CHANNEL(1, 1500, 1)};
 /* Elements of a parameter in one segment and in several rows, also of a band; the last channel is one of which the last
  * row alone has a finite element (trial/inputs_merge.c). */
@@ -225,84 +237,6 @@ static const clq_trial_shape *shapes_of(const clq_trial_kernels *kernels, size_t
 #undef SHAPES
 }
 
-/* ---- ways ---- */
-
-/* A way for a description to run: all options of rounding, with and without stores past the cache and wide parameters;
- * either rounding with operands that are aligned, and not. */
-typedef struct way {
-    int option; /* clq_trial_take_options */
-    int streams, is_narrow, is_behind;
-} way;
-
-static const way code_ways[] = {{0, 0, 1, 0}, {1, 1, 1, 1}, {2, 1, 1, 1}, {3, 0, 1, 0}, {4, 1, 1, 0}, {5, 0, 0, 1},
-                                {6, 0, 1, 1}, {7, 1, 0, 0}, {0, 1, 0, 0}, {1, 0, 0, 1}, {2, 0, 0, 1}, {3, 1, 0, 0}};
-/* The second to the fourth have witnesses (clq_trial_averages). */
-static const float averagings[] = {0.0f, 0x1.6a09e6p-4f, 0x1.4p-3f, 0x1.8p-4f, 1.0f,
-                                   2.5f, 0x1.fffffep-1f, 0x1p-30f,  -0.5f,     NAN};
-
-static size_t ways_of(clq_operation operation)
-{
-    switch (operation) {
-    case CLQ_OP_QUANTIZE:
-    case CLQ_OP_FAKE_QUANTIZE:
-        return sizeof code_ways / sizeof code_ways[0];
-    case CLQ_OP_DEQUANTIZE:
-        return 4; /* past the cache or not, aligned or not */
-    case CLQ_OP_DYNAMIC_QUANTIZE:
-        /* Of the options, with a witness's scheme and each rule of others, and both ways to find the range; the last
-         * two, which multiply by 1/S, are for its witnesses. */
-        return 14;
-    case CLQ_OP_CHOOSE_PARAMETERS:
-        return CLQ_TRIAL_SCHEMES;
-    case CLQ_OP_MERGE_RANGE:
-        return sizeof averagings / sizeof averagings[0];
-    default:
-        return 2;
-    }
-}
-
-/* Of way 0, if that had one: the eight behind four ways are not the same in all lengths. */
-static size_t first_preset(const clq_task *task)
-{
-    return task->geometry.elements == OTHER_PRESETS ? CLQ_PRESET_AFFINE_U8 + CLQ_PRESET_COUNT - 4
-                                                    : CLQ_PRESET_SYMMETRIC;
-}
-
-static void set_way(clq_trial_case *c, size_t number)
-{
-    clq_scheme *scheme = &c->described[0].scheme;
-    c->other_way = number % 2 != 0;
-    c->is_behind = number % 2 != 0;
-    c->way = (uint32_t)number;
-    switch (c->tasks[0].operation) {
-    case CLQ_OP_QUANTIZE:
-    case CLQ_OP_FAKE_QUANTIZE:
-        clq_trial_take_options(scheme, (size_t)code_ways[number].option);
-        c->other_way = code_ways[number].streams;
-        c->is_narrow = code_ways[number].is_narrow;
-        c->is_behind = code_ways[number].is_behind;
-        break;
-    case CLQ_OP_DYNAMIC_QUANTIZE:
-        clq_trial_take_scheme(scheme, number < 4 || number >= 12
-                                          ? CLQ_TRIAL_WITNESS_SCHEME
-                                          : (first_preset(&c->tasks[0]) + number) % CLQ_PRESET_COUNT);
-        clq_trial_take_options(scheme, number);
-        c->other_way = (number + number / 2) % 2 != 0;
-        break;
-    case CLQ_OP_DEQUANTIZE:
-        c->other_way = number / 2 != 0;
-        break;
-    case CLQ_OP_CHOOSE_PARAMETERS:
-        clq_trial_take_scheme(scheme, number);
-        break;
-    case CLQ_OP_MERGE_RANGE:
-        c->averaging = averagings[number];
-        break;
-    default:
-        break;
-    }
-}
-
 /* ---- cases ---- */
 
 /*
@@ -311,41 +245,11 @@ static void set_way(clq_trial_case *c, size_t number)
  */
 static size_t halved_shapes(const clq_trial_kernels *kernels)
 {
-    const int has_code_ways = ways_of(kernels->operation) == sizeof code_ways / sizeof code_ways[0];
-    return !has_code_ways                      ? 0
+    const int has_options = kernels->operation == CLQ_OP_QUANTIZE || kernels->operation == CLQ_OP_FAKE_QUANTIZE;
+    return !has_options                        ? 0
            : kernels->cut == CLQ_TRIAL_COLUMNS ? LARGE_COLUMN_SHAPES
            : kernels->cut == CLQ_TRIAL_RUNS    ? LARGE_RUN_SHAPES
                                                : 0;
-}
-
-clq_layout clq_trial_layout(const clq_trial_shape *shape)
-{
-    clq_layout layout = {.rank = 3, .granularity = shape->granularity, .axis = shape->axis, .group_size = shape->group};
-    memcpy(layout.shape, shape->shape, sizeof shape->shape);
-    while (layout.rank < CLQ_MAX_RANK && layout.shape[layout.rank] != 0) {
-        layout.rank++;
-    }
-    return layout;
-}
-
-clq_status clq_trial_add_strided(clq_trial_case *c, size_t i, const clq_trial_kernels *kernels,
-                                 const clq_layout *layout, const clq_strides *reals, const clq_strides *codes,
-                                 clq_error *error)
-{
-    clq_quantization *q = &c->described[i];
-    *q = *kernels->q;
-    q->layout = *layout;
-    q->real_strides = *reals;
-    q->code_strides = *codes;
-    return clq_task_describe(&c->tasks[i], kernels->operation, q, error);
-}
-
-clq_status clq_trial_add_tensor(clq_trial_case *c, size_t i, const clq_trial_kernels *kernels,
-                                const clq_trial_shape *shape, clq_error *error)
-{
-    static const clq_strides dense; /* those of the call are for its own shape */
-    const clq_layout layout = clq_trial_layout(shape);
-    return clq_trial_add_strided(c, i, kernels, &layout, &dense, &dense, error);
 }
 
 /* Each shape in each way, or in half of them: those of case `number`. */
@@ -355,7 +259,7 @@ typedef struct shape_and_way {
 
 static shape_and_way shape_and_way_of(const clq_trial_kernels *kernels, size_t number)
 {
-    const size_t ways = ways_of(kernels->operation);
+    const size_t ways = clq_trial_ways(kernels->operation);
     const size_t half = ways / 2;
     const size_t halves = halved_shapes(kernels) * half; /* cases */
     shape_and_way of;
@@ -378,7 +282,7 @@ static clq_status describe_runs(const void *what, size_t number, clq_trial_case 
     const clq_layout layout = clq_trial_layout(&s->shape);
     c->count = 1;
     CLQ_TRY(clq_trial_add_strided(c, 0, kernels, &layout, &s->reals, &s->codes, error));
-    set_way(c, of.way);
+    clq_trial_set_way(c, of.way);
     return CLQ_OK;
 }
 
@@ -389,8 +293,26 @@ static clq_status describe_walk(const void *what, size_t number, clq_trial_case 
     size_t count = 0;
     c->count = 1;
     CLQ_TRY(clq_trial_add_tensor(c, 0, kernels, &shapes_of(kernels, &count)[of.shape], error));
-    set_way(c, of.way);
+    clq_trial_set_way(c, of.way);
     return CLQ_OK;
+}
+
+/* Each shape in each way; then what is for no shape. */
+static clq_status describe_dynamic(const void *what, size_t number, clq_trial_case *c, clq_error *error)
+{
+    const clq_trial_kernels *kernels = what;
+    size_t shapes = 0;
+    size_t walks;
+    (void)shapes_of(kernels, &shapes);
+    walks = shapes * clq_trial_ways(kernels->operation);
+    if (number < walks) {
+        return describe_walk(what, number, c, error);
+    }
+    c->count = 1;
+    c->other_way = number / 2 % 2 != 0;
+    c->is_behind = number % 2 != 0;
+    c->way = (uint32_t)number;
+    return clq_trial_add_given(c, 0, kernels, number - walks, error);
 }
 
 /* Each way has other numbers: what lies in the one short vector of a shape is not the same in all of them. */
@@ -410,6 +332,10 @@ clq_trial_cases clq_trial_walk_cases(const clq_trial_kernels *kernels)
     } else {
         (void)shapes_of(kernels, &shapes);
     }
-    cases.count = (2 * shapes - halved_shapes(kernels)) * ways_of(kernels->operation) / 2;
+    cases.count = (2 * shapes - halved_shapes(kernels)) * clq_trial_ways(kernels->operation) / 2;
+    if (kernels->operation == CLQ_OP_DYNAMIC_QUANTIZE) {
+        cases.describe = describe_dynamic;
+        cases.count += CLQ_TRIAL_GIVEN_CASES;
+    }
     return cases;
 }

@@ -52,19 +52,23 @@ void clq_trial_fill_given_ranges(const clq_task *task, float *range, uint32_t *s
                               {-0x1.23456p126f, 0x1.876546p126f},
                               {-0x1.8765dep124f, 0x1.9edcb2p126f},
                               {-0x1.2345cap124f, 0x1.fedcb2p126f},
+                              {-0x1.02p103f, 0x1.24p127f}, /* of eight bits, and no f32 */
+                              {-0x1.fep102f, 0x1.36p127f},
+                              {-0x1.02p103f, 0x1.48p127f},
+                              {-0x1.fep102f, 0x1.7ep127f},
                               {w->lower, w->upper}};
+    const int is_chosen_for = task->operation != CLQ_OP_MERGE_RANGE;
     for (uint64_t p = 0; p < task->geometry.parameters; p++) {
         const float lo = (float)clq_trial_random(state) * -0x1p-20f;
         const float hi = (float)clq_trial_random(state) * (p % 5 == 0 ? -0x1p-30f : 0x1p-18f);
         range[2 * p] = lo < hi ? lo : hi;
         range[2 * p + 1] = lo < hi ? hi : lo;
-        if (task->operation == CLQ_OP_CHOOSE_PARAMETERS && p % 3 == 0) { /* of any two magnitudes */
+        if (is_chosen_for && p % 3 == 0) { /* of any two magnitudes */
             range[2 * p] = next_magnitude(state) * (p % 2 == 0 ? -1.0f : 0x1p-12f);
             range[2 * p + 1] = next_magnitude(state);
-        } else if (task->operation == CLQ_OP_CHOOSE_PARAMETERS &&
-                   p % 3 == 1) { /* quotients within a rounding of a tie */
+        } else if (is_chosen_for && p % 3 == 1) { /* quotients within a rounding of a tie */
             range[2 * p] = -range[2 * p + 1] * (p % 2 == 0 ? 1.0f : 0.5f);
-        } else if (task->operation == CLQ_OP_CHOOSE_PARAMETERS && p % 3 == 2) {
+        } else if (is_chosen_for && p % 3 == 2) {
             memcpy(&range[2 * p], pairs[p / 3 % COUNT(pairs)], sizeof pairs[0]);
         }
     }

@@ -257,10 +257,15 @@ enum { GREAT_BYTE = 0x7A };
 void clq_trial_fill_for_range(const clq_trial_case *c, const clq_task *task, void *x, uint64_t turn, uint32_t way,
                               uint32_t *state)
 {
+    clq_trial_quotient given;
     if (task->is_strided && way % 2 != 0) {
         memset(x, GREAT_BYTE, (size_t)clq_argument_bytes(task, CLQ_ARG_X));
     }
-    if (is_in_witness_scheme(task)) {
+    if (clq_trial_is_given(task, &given)) {
+        clq_trial_fill_given(task, &given, x, way, state);
+    } else if (clq_trial_is_of_ranges(task)) {
+        clq_trial_fill_of_ranges(task, x, state);
+    } else if (is_in_witness_scheme(task)) {
         fill_ranges(task, x, turn, way, state);
     } else {
         fill_elements(c, task, x, way, state);

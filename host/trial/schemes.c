@@ -34,8 +34,9 @@ static void take_mixture(clq_scheme *scheme, size_t number)
     scheme->zero_point_clamp = number % 5 == 0 || number == 3 || number == 11;
     scheme->qmin = number == 11 ? 0 : scheme->qmin;
     scheme->zero_point_fixed = 3;
-    scheme->divisor = number % 2 == 0 ? scheme->divisor : 1.0 + 0x1p-40;
-    scheme->minimum_width = number % 3 == 1 ? 0x1p-100 : number % 3 == 2 ? 0x1.234567p10 : 0.0;
+    scheme->divisor = number % 2 == 0 ? scheme->divisor : number == 5 ? 100.1 : 1.0 + 0x1p-40; /* odd: no f32 */
+    /* The bits of 2 are one bit, of the exponent. */
+    scheme->minimum_width = number == 8 ? 2.0 : number % 3 == 1 ? 0x1p-100 : number % 3 == 2 ? 0x1.234567p10 : 0.0;
     scheme->minimum_scale = number % 4 == 1 ? 0x1.0000001p-30 : 0.0;
 }
 
