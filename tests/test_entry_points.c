@@ -50,12 +50,14 @@ static int add_name(names *to, const char *name)
     return 1;
 }
 
-/* Every source that the library puts together begins with the place of its first line. */
+/* Every source that the library puts together begins with the place of its first line, behind what a device of the zoo
+ * that changes sources puts there. */
 static int is_of_file(const char *source, const char *file)
 {
+    const char *begin = strstr(source, "#line 1 \"");
     char first[NAME + 32];
     snprintf(first, sizeof first, "#line 1 \"kernels/%s\"\n", file);
-    return strncmp(source, first, strlen(first)) == 0;
+    return begin != NULL && strncmp(begin, first, strlen(first)) == 0;
 }
 
 /* Programs come from a cache, for compiling takes nearly all of the time; what was found of them does not. */

@@ -4,8 +4,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "format/file.h"
+#include "format/folder.h"
 #include "format/json_writer.h"
 #include "format/model_config.h"
 #include "format/output_path.h"
@@ -38,11 +40,14 @@ static clq_status check_granularities(const clq_model_plan *plan, clq_error *err
     return CLQ_OK;
 }
 
-/* Files that this run reads beside the model, whose own clq_path_check knows. */
+/* Files that this run reads beside the model, whose own clq_path_check knows. Of a folder the config.json is one; beside
+ * a file it is where that of --emit-config belongs. */
 static clq_status refuse_inputs(const clq_file_request *request, const clq_model *model, clq_error *error)
 {
     char *config = clq_model_config_path(model);
-    const char *const inputs[] = {request->scale_file, request->zero_point_file, request->ranges_file, config};
+    const int is_read = config != NULL && clq_is_folder(request->input) && access(config, F_OK) == 0;
+    const char *const inputs[] = {request->scale_file, request->zero_point_file, request->ranges_file,
+                                  is_read ? config : NULL};
     clq_status status = config != NULL ? CLQ_OK : clq_fail_memory(error, model->path);
     for (size_t i = 0; status == CLQ_OK && i < sizeof inputs / sizeof inputs[0]; i++) {
         status = clq_path_refuse_input(request->config_file, inputs[i], error);

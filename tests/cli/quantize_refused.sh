@@ -62,10 +62,14 @@ refused quantize read/m.safetensors -o scales.safetensors --force --scale 1 --ze
 refused quantize read/m.safetensors -o read/r.json --force --format clquant --ranges read/r.json
 refused quantize read/m.safetensors -o q.safetensors --emit-config read/r.json --force --ranges read/r.json
 refused quantize read/m.safetensors -o q.safetensors --emit-config read/s.npy --force --scale read/s.npy
-refused quantize read/m.safetensors -o q.safetensors --emit-config read/config.json --force
+mkdir model
+cp read/m.safetensors model/model.safetensors
+cp read/config.json model
+refused quantize model -o model_q --emit-config model/config.json --force
+cmp read/config.json model/config.json
 refused quantize read/m.safetensors -o q.safetensors --plot ranges.svg --ranges read/r.svg
 diff -r read read_before
-rm -r read read_before scales.safetensors ranges.svg
+rm -r read read_before model scales.safetensors ranges.svg
 
 echo "-- names that are taken"
 f32 3f800000 40000000 3f800000 | safetensors '{"w":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},"w_scale":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}' >taken.safetensors
