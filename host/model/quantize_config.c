@@ -40,8 +40,8 @@ static clq_status check_granularities(const clq_model_plan *plan, clq_error *err
     return CLQ_OK;
 }
 
-/* Files that this run reads beside the model, whose own clq_path_check knows. Of a folder the config.json is one; beside
- * a file it is where that of --emit-config belongs. */
+/* Files that this run reads beside the model, whose own clq_path_check knows. Of a folder the config.json is one;
+ * beside a file it is where that of --emit-config belongs. */
 static clq_status refuse_inputs(const clq_file_request *request, const clq_model *model, clq_error *error)
 {
     char *config = clq_model_config_path(model);

@@ -86,17 +86,18 @@ static clq_status describe_batch(const void *what, size_t number, clq_trial_case
 {
     const clq_trial_kernels *kernels = what;
     const clq_trial_shape *shapes = shapes_of(kernels->cut, &c->count);
+    const size_t given = kernels->operation == CLQ_OP_DYNAMIC_QUANTIZE ? OTHER_BATCHES : SIZE_MAX; /* the first */
     c->other_way = 1;
     c->is_narrow = number % 2 == 0;
     c->is_behind = (number + number / 2) % 2 != 0;
-    for (size_t i = 0; number > OTHER_BATCHES && i < CLQ_TRIAL_TENSORS; i++) {
+    for (size_t i = 0; number > given && i < CLQ_TRIAL_TENSORS; i++) {
         c->count = CLQ_TRIAL_TENSORS;
-        CLQ_TRY(clq_trial_add_given(c, i, kernels, (number - OTHER_BATCHES - 1) * CLQ_TRIAL_TENSORS + i, error));
+        CLQ_TRY(clq_trial_add_given(c, i, kernels, (number - given - 1) * CLQ_TRIAL_TENSORS + i, error));
     }
-    for (size_t i = 0; number <= OTHER_BATCHES && i < c->count; i++) {
+    for (size_t i = 0; number <= given && i < c->count; i++) {
         clq_scheme *scheme = &c->described[i].scheme;
         CLQ_TRY(clq_trial_add_tensor(c, i, kernels, &shapes[i], error));
-        if (number == OTHER_BATCHES) {
+        if (number == given) {
             clq_trial_take_given(scheme, kernels->q->real, i % CLQ_TRIAL_GIVEN);
             clq_trial_take_options(scheme, i);
             continue;

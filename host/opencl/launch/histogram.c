@@ -26,6 +26,7 @@ static const uint64_t MOST_DIRECT = 1 << 14, MOST_DIRECT_IN_TRIAL = 64;
 
 /* How the work is cut: what the jobs write and how the sum finds it. */
 typedef struct histogram_cut {
+    const clq_decision *decision;
     const clq_choice *choice;
     const clq_cl_tuning *tuning;
     int is_trial;
@@ -43,15 +44,15 @@ typedef struct histogram_cut {
 static uint64_t least_slice(const histogram_cut *s, const clq_context *context)
 {
     const uint64_t tuned = s->tuning->values[CLQ_TUNE_HISTOGRAM_SLICE];
-    return s->is_trial                          ? LEAST_SLICE_IN_TRIAL
-           : clq_cl_least_items(context, 1) > 0 ? clq_size_min(tuned, LEAST_SLICE_OF_FEW_ROUNDS)
-                                                : tuned;
+    return s->is_trial                                       ? LEAST_SLICE_IN_TRIAL
+           : clq_cl_least_items(context, s->decision, 1) > 0 ? clq_size_min(tuned, LEAST_SLICE_OF_FEW_ROUNDS)
+                                                             : tuned;
 }
 
 static uint64_t items_of(const histogram_cut *s, const clq_context *context)
 {
     return clq_size_max(clq_cl_target_items(context, s->tuning->values[CLQ_TUNE_HISTOGRAM_ITEMS], s->is_trial),
-                        clq_cl_least_items(context, s->call.elements));
+                        clq_cl_least_items(context, s->decision, s->call.elements));
 }
 
 static uint64_t most_direct(const histogram_cut *s)
@@ -192,6 +193,7 @@ static void make_cut(const clq_context *context, const clq_task *task, const clq
     s->choice = &decision->main;
     s->tuning = decision->tuning;
     s->is_trial = decision->is_trial;
+    s->decision = decision;
     s->bins = clq_histogram_bins(&task->q->scheme);
     s->columns = clq_histogram_columns(&task->q->scheme);
     s->group = group_of(s, context);

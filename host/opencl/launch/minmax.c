@@ -28,7 +28,7 @@ static uint64_t items_of(const clq_context *context, const clq_decision *d, cons
         return SEGMENT_GROUPS_IN_TRIAL;
     }
     return clq_size_max(clq_cl_target_items(context, d->tuning->values[CLQ_TUNE_MINMAX_ITEMS], d->is_trial),
-                        clq_cl_least_items(context, call->elements));
+                        clq_cl_least_items(context, d, call->elements));
 }
 
 /* Work-items that work together: those of grid, and of columns elsewhere than on CPU devices. */
@@ -40,12 +40,23 @@ static size_t group_of(const clq_cl_cut *cut)
     return is_group ? cut->decision->tuning->values[CLQ_TUNE_MINMAX_GROUP] : 1;
 }
 
-/* Tasks that a group has at the same time. Where the device takes smaller groups of the kernel, which is seen when it
- * is built, it has fewer, in more rounds. */
+/* As many as the device has. Of a kernel it may have fewer, which is seen when that is built. */
+static uint32_t own_group_of(const clq_cl_cut *cut)
+{
+    return (uint32_t)clq_size_max(clq_size_min(group_of(cut), cut->context->cl->maximum_group_size), 1);
+}
+
+/* Of the kernel that scans: minmax's, or the one that quantizes what it has scanned. */
+static uint32_t width_of(const clq_decision *d)
+{
+    return is_by_segments(d) ? d->main.vector_width : d->minmax.vector_width;
+}
+
+/* Tasks that a group has at the same time; a smaller one has fewer, in more rounds. */
 static uint64_t tasks_together(const clq_cl_cut *cut, const tensor_call *call)
 {
-    const uint32_t group = (uint32_t)clq_size_min(group_of(cut), cut->context->cl->maximum_group_size);
-    return group / lanes_of_task(call, group, cut->decision->minmax.vector_width);
+    const uint32_t group = own_group_of(cut);
+    return group / lanes_of_task(call, group, width_of(cut->decision));
 }
 
 /* These return how many partial ranges there are. */
@@ -128,7 +139,7 @@ void clq_cl_minmax_size(const clq_cl_cut *cut, const tensor_call *call, clq_cl_l
         const uint64_t own = clq_geometry_has_bands(g)
                                  ? clq_size_divide_up(call->band, call->channels)
                                  : clq_size_divide_up(call->segment, clq_size_max(call->pieces, 1));
-        elements = call->per_item * (own * tasks_together(cut, call) / group + choice->vector_width);
+        elements = call->per_item * (own * tasks_together(cut, call) / own_group_of(cut) + width_of(cut->decision));
     }
     launch->rounds = g->elements == 0 ? 0 : CLQ_CL_ELEMENT_ROUNDS * elements;
 }
@@ -147,7 +158,7 @@ static void size_final(const clq_cl_cut *cut, const tensor_call *call, clq_cl_la
     } else { /* one work-item more than there are eights */
         clq_cl_launch_items(launch, clq_size_divide_up(parameters, 8) + 1);
     }
-    launch->rounds = clq_size_max(2 * 8 * (call->direct ? 0 : call->count), call->items) / group;
+    launch->rounds = clq_size_max(2 * 8 * (call->direct ? 0 : call->count), call->items) / own_group_of(cut);
 }
 
 static clq_cl_step *add_step(clq_cl_cut *cut, const char *kernel, const tensor_call *call)
