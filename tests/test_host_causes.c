@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "batch_case.h"
 #include "opencl/choice/variant.h"
 #include "own_opencl.h"
 #include "refusal.h"
@@ -378,10 +379,55 @@ static void a_table_is_the_hosts(void **state)
     check_needs_device();
 }
 
+/* Histograms of tensors whose loops are short: a batch of them is made before the context learns where the device ends
+ * loops, by which they would be cut finer, and needs more scratch memory. */
+static void a_batch_goes_on_as_it_began(void **state)
+{
+    enum { TENSORS = 3, FEW = 9000 };
+    (void)state;
+    if (check_device() != NULL && !check_device_is_native()) {
+        batch_case b;
+        batch_place place;
+        batch_result want, got;
+        clq_batch *batch = NULL;
+        clq_plan before, after;
+        program p;
+        begin(&p);
+        set_all(&p, CLQ_VERDICT_TRUSTED, CLQ_CL_ROUNDS_UNKNOWN);
+        batch_case_init(&b, "a limit that is learnt", CLQ_OP_HISTOGRAM, TENSORS);
+        for (size_t i = 0; i < TENSORS; i++) {
+            b.cases[i].q.layout.rank = 1;
+            b.cases[i].q.layout.shape[0] = FEW + 7 * i;
+        }
+        batch_case_fill(&b);
+        batch_place_begin(&place, check_reference(), &b);
+        batch_place_run_each(&place, &b);
+        batch_place_read(&place, &b, &want);
+        batch_place_end(&place, &b);
+        batch_place_begin(&place, p.own.clquant, &b);
+        ACCEPTED(clq_batch_create(p.own.clquant, CLQ_OP_HISTOGRAM, place.items, TENSORS, &batch, e));
+        ACCEPTED(clq_batch_plan(batch, &before, e));
+        atomic_store(&p.own.clquant->cl->most_rounds, 65535);
+        ACCEPTED(clq_batch_plan(batch, &after, e));
+        assert_int_equal(after.workspace_bytes, before.workspace_bytes);
+        ACCEPTED(clq_batch_run(batch, e));
+        batch_place_read(&place, &b, &got);
+        clq_batch_destroy(&batch);
+        batch_place_end(&place, &b);
+        batch_same(&b, b.name, &want, &got);
+        batch_result_free(&want);
+        batch_result_free(&got);
+        batch_case_free(&b);
+        end(&p);
+    }
+    check_needs_device();
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(each_call_tells_why),    cmocka_unit_test(weights_keep_their_causes),
-    cmocka_unit_test(ragged_groups_are_told), cmocka_unit_test(small_buffers_are_named),
-    cmocka_unit_test(a_table_is_the_hosts),   cmocka_unit_test(scratch_memory_has_no_buffer),
+    cmocka_unit_test(a_batch_goes_on_as_it_began),  cmocka_unit_test(each_call_tells_why),
+    cmocka_unit_test(weights_keep_their_causes),    cmocka_unit_test(ragged_groups_are_told),
+    cmocka_unit_test(small_buffers_are_named),      cmocka_unit_test(a_table_is_the_hosts),
+    cmocka_unit_test(scratch_memory_has_no_buffer),
 };
 
 CHECK_MAIN("host_causes", tests)

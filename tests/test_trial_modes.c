@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a trial of products sees of requantization: a kernel that takes the rule of another mode is not trusted. The
- * candidate is the reference itself, told a wrong mode.
+ * candidate is the reference itself, told a wrong mode. And what trials of choose_parameters have of schemes.
  */
 #include "check.h"
 
@@ -82,8 +82,50 @@ static void every_mode_is_told_from_every_other(void **state)
     }
 }
 
+/* Of those cases, the most parameters that a tensor with the scheme of that number has. */
+static uint64_t most_parameters(const clq_trial_cases *cases, const clq_quantization *q, size_t number)
+{
+    clq_trial_case *c = check_allocate(sizeof *c);
+    clq_scheme want = q->scheme;
+    uint64_t most = 0;
+    clq_trial_take_scheme(&want, number);
+    for (size_t n = 0; n < cases->count; n++) {
+        clq_error error;
+        memset(c, 0, sizeof *c);
+        check_ok(cases->describe(cases->what, n, c, &error), &error, "describe");
+        for (size_t i = 0; i < c->count; i++) {
+            clq_scheme has = c->described[i].scheme;
+            has.rounding = want.rounding;
+            has.zero_point_order = want.zero_point_order;
+            has.arithmetic = want.arithmetic;
+            if (memcmp(&has, &want, sizeof has) == 0 && c->tasks[i].geometry.parameters > most) {
+                most = c->tasks[i].geometry.parameters;
+            }
+        }
+    }
+    free(c);
+    return most;
+}
+
+/* A tensor alone and one of a batch: a kernel that is wrong for one scheme has many parameters to be seen by. */
+static void every_scheme_has_many_parameters(void **state)
+{
+    clq_quantization q;
+    const clq_trial_kernels kernels = {CLQ_OP_CHOOSE_PARAMETERS, CLQ_TRIAL_ANY, &q};
+    const clq_trial_cases cases[] = {clq_trial_walk_cases(&kernels), clq_trial_batch_cases(&kernels)};
+    (void)state;
+    clq_quantization_init(&q);
+    for (size_t i = 0; i < 2 * CLQ_TRIAL_SCHEMES; i++) {
+        const uint64_t most = most_parameters(&cases[i % 2], &q, i / 2);
+        if (most < 64) {
+            fail_msg("scheme %zu comes to %d parameters at most%s", i / 2, (int)most, i % 2 != 0 ? " in batches" : "");
+        }
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_mode_is_told_from_every_other),
+    cmocka_unit_test(every_scheme_has_many_parameters),
 };
 
 CHECK_MAIN("trial_modes", tests)

@@ -2,7 +2,7 @@
 /*
  * Probes of what the host asks of a device: queues, events, mappings, parts of buffers, binaries. They are OpenCL and C
  * alone: the same text is compiled into the library and written into the programs that show a fault
- * (reproduce_program.c), so that these do what the probe did.
+ * (reproduce_plain.c), so that these do what the probe did.
  */
 #ifndef CLQ_VERIFY_PLAIN_H
 #define CLQ_VERIFY_PLAIN_H

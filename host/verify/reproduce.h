@@ -36,7 +36,7 @@ clq_status clq_verify_program(clq_text *text, const clq_verify_fault *fault, clq
 /* What plain.c has of a probe: the probe itself, and what that needs. */
 clq_status clq_verify_put_plain(clq_text *text, const char *probe, clq_error *error);
 
-/* ---- reproduce_program.c ---- */
+/* ---- reproduce_source.c ---- */
 
 /* One file without includes; lines that name the library's files are left out, since they are not there. */
 clq_status clq_verify_put_source(clq_text *text, const char *file, clq_error *error);

@@ -157,10 +157,13 @@ static void put_comparison(clq_text *text)
                        "    return 0;\n}\n");
 }
 
-/* Where a buffer was refused there is nothing to launch. */
+/* Where a buffer was refused there is nothing to launch. Of a call that failed the record ends there: what comes out
+ * when it succeeds is not that of the whole case. */
 static void put_run(clq_text *text, const clq_verify_fault *fault)
 {
-    clq_text_format(text, "\n    static unsigned char got[%" PRIu64 "], want[sizeof got];\n", fault->work->arena.bytes);
+    const int compares = fault->what->verdict != CLQ_VERIFY_FAILED;
+    clq_text_format(text, "\n    static unsigned char got[%" PRIu64 "]%s;\n", fault->work->arena.bytes,
+                    compares ? ", want[sizeof got]" : "");
     put_memories(text, fault);
     if (fault->refused_bytes > 0) {
         put_buffer(text, "refused", 0, fault->refused_bytes);
@@ -170,7 +173,11 @@ static void put_run(clq_text *text, const clq_verify_fault *fault)
         put_launch(text, i, &fault->record->launches[i]);
     }
     clq_text_put(text, "\n    CHECK(clEnqueueReadBuffer(queue, arena, CL_TRUE, 0, sizeof got, got, 0, NULL, NULL));\n");
-    put_comparison(text);
+    if (compares) {
+        put_comparison(text);
+    } else {
+        clq_text_put(text, "    printf(\"every call succeeds: the fault is gone\\n\");\n    return 0;\n}\n");
+    }
 }
 
 static void put_run_of_plain(clq_text *text, const clq_verify_work *work)
@@ -282,7 +289,7 @@ clq_status clq_verify_program(clq_text *text, const clq_verify_fault *fault, clq
         CLQ_TRY(clq_verify_put_plain(text, plain->name, error));
     }
     CLQ_TRY(put_part(text, "program_common.c", error));
-    if (fault->refused_bytes == 0) {
+    if (fault->built_file != NULL || plain != NULL || (fault->refused_bytes == 0 && fault->record->launch_count > 0)) {
         CLQ_TRY(put_part(text, "program_build.c", error));
     }
     if (fault->limit_seconds != 0) {

@@ -49,6 +49,7 @@ is_short() {
 judge_programs() {
     [ -n "$(ls -A faults 2>/dev/null)" ] || told "no program is written"
     for folder in faults/*/; do
+        rm -f ./*.bin ./*.cl ./*.c fault.txt
         cp "$folder"* .
         cc -std=c11 -Wall -Wextra -Werror reproduce.c -o reproduce -lOpenCL || exit 1
         OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO=$habits ./reproduce 0:0 >found 2>&1
