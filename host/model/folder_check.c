@@ -14,6 +14,7 @@
 #include "format/json_edit.h"
 #include "format/model_index.h"
 #include "model/folder_output_parts.h"
+#include "model/request.h"
 
 enum { MOST_CONFIG_BYTES = 16 << 20, PIECE_BYTES = 1 << 16 };
 
@@ -79,10 +80,12 @@ static clq_status check_kind(const clq_folder_output *folder, const char *name, 
     char *path = clq_folder_path(folder->path, name);
     const int found = path != NULL && lstat(path, &facts) == 0;
     const int reason = errno;
+    const clq_status given = found ? clq_request_refuse_given(folder->job->request, path, error) : CLQ_OK;
     free(path);
     if (path == NULL) {
         return no_memory(error);
     }
+    CLQ_TRY(given);
     *exists = found;
     if (!found) {
         return reason == ENOENT ? CLQ_OK : refuse(folder, name, strerror(reason), error);

@@ -13,6 +13,7 @@
 
 #include "format/npy.h"
 #include "format/output_path.h"
+#include "model/request.h"
 #include "model/shown.h"
 
 static clq_status no_memory(clq_error *error)
@@ -157,11 +158,11 @@ clq_status clq_output_check(const clq_output *output, const clq_model *model, in
     return CLQ_OK;
 }
 
-clq_status clq_output_refuse_input(const clq_output *output, const char *input, clq_error *error)
+clq_status clq_output_refuse_given(const clq_output *output, const clq_file_request *request, clq_error *error)
 {
-    CLQ_TRY(clq_path_refuse_input(output->path, input, error));
+    CLQ_TRY(clq_request_refuse_given(request, output->path, error));
     for (size_t i = 0; i < output->shard_count; i++) {
-        CLQ_TRY(clq_path_refuse_input(output->shards[i].path, input, error));
+        CLQ_TRY(clq_request_refuse_given(request, output->shards[i].path, error));
     }
     return CLQ_OK;
 }

@@ -33,8 +33,8 @@ void clq_output_share(clq_output *output, size_t first, size_t end);
 /* clq_path_check of every file of the output; with `replace` 0 or 1 no shard that is elsewhere may be there. */
 clq_status clq_output_check(const clq_output *output, const clq_model *model, int replace, clq_error *error);
 
-/* Refuse an input that is one of the files of the output. */
-clq_status clq_output_refuse_input(const clq_output *output, const char *input, clq_error *error);
+/* Refuse an output one of whose files is one of parameters (clq_request_refuse_given). */
+clq_status clq_output_refuse_given(const clq_output *output, const clq_file_request *request, clq_error *error);
 
 /* Whether `path` is one of the files of the output. */
 int clq_output_takes(const clq_output *output, const char *path);

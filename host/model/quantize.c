@@ -53,17 +53,6 @@ static clq_status check_request(const clq_file_request *request, clq_error *erro
     return CLQ_OK;
 }
 
-/* What is read beside the model is never written; of --emit-config see clq_config_prepare. */
-static clq_status refuse_given(const clq_quantize_job *job, clq_error *error)
-{
-    const clq_file_request *request = job->request;
-    const char *const given[] = {request->scale_file, request->zero_point_file, request->ranges_file};
-    for (size_t i = 0; i < sizeof given / sizeof given[0]; i++) {
-        CLQ_TRY(given[i] != NULL ? clq_output_refuse_input(job->output, given[i], error) : CLQ_OK);
-    }
-    return CLQ_OK;
-}
-
 /* Whether the output can be written, and what an earlier run left of it. */
 static clq_status check_output(clq_quantize_job *job, clq_error *error)
 {
@@ -72,7 +61,7 @@ static clq_status check_output(clq_quantize_job *job, clq_error *error)
     int replace = request->dry_run || job->joined != NULL ? 2 : request->replace;
     CLQ_REQUIRE(request->parts == 0 || clq_part_has_name(clq_output_path(job->output)),
                 "--part: the name of the output is too long for files beside it");
-    CLQ_TRY(refuse_given(job, error));
+    CLQ_TRY(clq_output_refuse_given(job->output, request, error));
     if (!request->dry_run && job->joined == NULL) {
         CLQ_TRY(there ? clq_output_check(job->output, job->model, 2, error) : CLQ_OK);
         CLQ_TRY(clq_checkpoint_find(request, job->output, &job->checkpoint, error));

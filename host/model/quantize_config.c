@@ -13,6 +13,7 @@
 #include "format/output_path.h"
 #include "format/support.h"
 #include "model/file_format.h"
+#include "model/request.h"
 
 /* One group of the configuration describes all weights. */
 static clq_status check_granularities(const clq_model_plan *plan, clq_error *error)
@@ -46,11 +47,10 @@ static clq_status refuse_inputs(const clq_file_request *request, const clq_model
 {
     char *config = clq_model_config_path(model);
     const int is_read = config != NULL && clq_is_folder(request->input) && access(config, F_OK) == 0;
-    const char *const inputs[] = {request->scale_file, request->zero_point_file, request->ranges_file,
-                                  is_read ? config : NULL};
-    clq_status status = config != NULL ? CLQ_OK : clq_fail_memory(error, model->path);
-    for (size_t i = 0; status == CLQ_OK && i < sizeof inputs / sizeof inputs[0]; i++) {
-        status = clq_path_refuse_input(request->config_file, inputs[i], error);
+    clq_status status = config != NULL ? clq_request_refuse_given(request, request->config_file, error)
+                                       : clq_fail_memory(error, model->path);
+    if (status == CLQ_OK && is_read) {
+        status = clq_path_refuse_input(request->config_file, config, error);
     }
     free(config);
     return status;

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "format/output_path.h"
+
 static const uint64_t LEAST_MEMORY = UINT64_C(1) << 20;
 
 void clq_file_request_init(clq_file_request *request)
@@ -82,4 +84,11 @@ clq_status clq_request_check(const clq_file_request *request, clq_error *error)
     CLQ_REQUIRE(request->memory_bytes >= LEAST_MEMORY, "the memory is %" PRIu64 " bytes, required is at least %" PRIu64,
                 request->memory_bytes, LEAST_MEMORY);
     return CLQ_OK;
+}
+
+clq_status clq_request_refuse_given(const clq_file_request *request, const char *path, clq_error *error)
+{
+    CLQ_TRY(clq_path_refuse_input(path, request->scale_file, error));
+    CLQ_TRY(clq_path_refuse_input(path, request->zero_point_file, error));
+    return clq_path_refuse_input(path, request->ranges_file, error);
 }

@@ -9,4 +9,7 @@
 /* Refuse fields out of their bounds and those that contradict each other whatever the function. */
 clq_status clq_request_check(const clq_file_request *request, clq_error *error);
 
+/* Refuse to write a path that is one of the files of parameters: --scale, --zero-point, --ranges. */
+clq_status clq_request_refuse_given(const clq_file_request *request, const char *path, clq_error *error);
+
 #endif

@@ -67,6 +67,13 @@ cp read/m.safetensors model/model.safetensors
 cp read/config.json model
 refused quantize model -o model_q --emit-config model/config.json --force
 cmp read/config.json model/config.json
+# In a folder that is replaced, under the name of a file that goes with the model.
+mkdir model_q
+cp read/r.json model_q/tokenizer.json
+echo '{}' >model/tokenizer.json
+refused quantize model -o model_q --force --ranges model_q/tokenizer.json
+cmp read/r.json model_q/tokenizer.json
+rm -r model_q
 refused quantize read/m.safetensors -o q.safetensors --plot ranges.svg --ranges read/r.svg
 diff -r read read_before
 rm -r read read_before model scales.safetensors ranges.svg
