@@ -145,8 +145,8 @@ CLQ_API clq_status clq_enqueue_batch(clq_batch *batch, const clq_launch *launch,
  * clq_gemm on the caller's queue, under the rules of clq_enqueue; the workspace is that of clq_gemm_plan. What is said
  * above of a first run holds for each kernel that clq_gemm_plan can name with its tile: on CPU devices tiles have m
  * rows up to 12, and above that 8 or 12: clq_gemm_prepare goes through them all. With packed weights a later run
- * enqueues and does nothing else. A first run that sets a kernel aside may need another workspace than was planned, and
- * refuses the one given: plan again.
+ * enqueues and does nothing else. A first run that sets a kernel aside, or learns that the device ends loops, may need
+ * another workspace than was planned, and refuses the one given: plan again.
  */
 CLQ_API clq_status clq_enqueue_gemm(clq_context *context, const clq_gemm_problem *problem,
                                     const clq_gemm_operands *operands, const clq_launch *launch, clq_error *error);
