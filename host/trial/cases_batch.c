@@ -82,30 +82,41 @@ static size_t batches_of(const clq_trial_kernels *kernels)
     }
 }
 
+/* Of those of dynamic quantization that others have not: all shapes with schemes of clq_trial_take_given, then tensors
+ * that are for no shape. */
+static clq_status describe_given(const clq_trial_kernels *kernels, size_t number, clq_trial_case *c, clq_error *error)
+{
+    const clq_trial_shape *shapes = shapes_of(kernels->cut, &c->count);
+    for (size_t i = 0; number == 0 && i < c->count; i++) {
+        CLQ_TRY(clq_trial_add_tensor(c, i, kernels, &shapes[i], error));
+        clq_trial_take_given(&c->described[i].scheme, kernels->q->real, i % CLQ_TRIAL_GIVEN);
+        clq_trial_take_options(&c->described[i].scheme, i);
+    }
+    for (size_t i = 0; number > 0 && i < CLQ_TRIAL_TENSORS; i++) {
+        c->count = CLQ_TRIAL_TENSORS;
+        CLQ_TRY(clq_trial_add_given(c, i, kernels, (number - 1) * CLQ_TRIAL_TENSORS + i, error));
+    }
+    return CLQ_OK;
+}
+
 static clq_status describe_batch(const void *what, size_t number, clq_trial_case *c, clq_error *error)
 {
     const clq_trial_kernels *kernels = what;
+    const int is_dynamic = kernels->operation == CLQ_OP_DYNAMIC_QUANTIZE;
+    const int is_choice = kernels->operation == CLQ_OP_CHOOSE_PARAMETERS;
     const clq_trial_shape *shapes = shapes_of(kernels->cut, &c->count);
-    const size_t given = kernels->operation == CLQ_OP_DYNAMIC_QUANTIZE ? OTHER_BATCHES : SIZE_MAX; /* the first */
     c->other_way = 1;
     c->is_narrow = number % 2 == 0;
     c->is_behind = (number + number / 2) % 2 != 0;
-    for (size_t i = 0; number > given && i < CLQ_TRIAL_TENSORS; i++) {
-        c->count = CLQ_TRIAL_TENSORS;
-        CLQ_TRY(clq_trial_add_given(c, i, kernels, (number - given - 1) * CLQ_TRIAL_TENSORS + i, error));
+    if (is_dynamic && number >= OTHER_BATCHES) {
+        return describe_given(kernels, number - OTHER_BATCHES, c, error);
     }
-    for (size_t i = 0; number <= given && i < c->count; i++) {
+    for (size_t i = 0; i < c->count; i++) {
         clq_scheme *scheme = &c->described[i].scheme;
         CLQ_TRY(clq_trial_add_tensor(c, i, kernels, &shapes[i], error));
-        if (number == given) {
-            clq_trial_take_given(scheme, kernels->q->real, i % CLQ_TRIAL_GIVEN);
-            clq_trial_take_options(scheme, i);
-            continue;
-        }
-        if (kernels->operation == CLQ_OP_CHOOSE_PARAMETERS || kernels->operation == CLQ_OP_DYNAMIC_QUANTIZE) {
-            clq_trial_take_scheme(scheme, number % 2 != 0 || kernels->operation == CLQ_OP_CHOOSE_PARAMETERS
-                                              ? (i + 11 * number) % CLQ_TRIAL_SCHEMES
-                                              : CLQ_TRIAL_WITNESS_SCHEME);
+        if (is_choice || is_dynamic) {
+            clq_trial_take_scheme(scheme, number % 2 != 0 || is_choice ? (i + 11 * number) % CLQ_TRIAL_SCHEMES
+                                                                       : CLQ_TRIAL_WITNESS_SCHEME);
         }
         clq_trial_take_options(scheme, i / 4 + 2 * i + 3 * number); /* every other tensor is stored past the cache */
     }

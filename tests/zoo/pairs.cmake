@@ -79,7 +79,7 @@ foreach(line IN LISTS zoo_lines)
     endif()
 endforeach()
 
-# Kernels of all but three programs are compiled without optimization, in half of the time or less. The dear ones begin
+# Kernels of all but four programs are compiled without optimization, in half of the time or less. The dear ones begin
 # first. On late devices programs wait most of their time: on two processors two that do compute stand beside two of
 # them, or one beside five. A program that is to need no device has one that ends it at its first buffer.
 foreach(program IN LISTS zoo_programs)

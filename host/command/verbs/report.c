@@ -45,6 +45,11 @@ int cli_report_late(int verdict, const clq_error *error)
     return verdict == CLI_OK || cli_interrupted() ? code : verdict;
 }
 
+int cli_percent_digits(double percent)
+{
+    return percent < 99.5 ? 2 : 3;
+}
+
 double cli_seconds_since(const struct timespec *begun)
 {
     struct timespec now;

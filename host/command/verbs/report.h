@@ -27,6 +27,9 @@ int cli_report_end(const char *complete, clq_status status, const clq_error *err
  */
 int cli_report_late(int verdict, const clq_error *error);
 
+/* Digits of a share for "%.*g%%": two, but all of it is 100 and not 1e+02. */
+int cli_percent_digits(double percent);
+
 /* Seconds on the monotonic clock since `begun`. */
 double cli_seconds_since(const struct timespec *begun);
 

@@ -98,8 +98,8 @@ void cli_report_hint(const cli_options *options, const clq_file_report *report)
     clq_printable(shown, sizeof shown, worst->name, strlen(worst->name));
     share = (double)worst->clipped / (double)worst->elements;
     if (share > MUCH_CLIPPED && options->file.block == CLQ_BLOCK_NONE) { /* a .gguf takes no calibration */
-        cli_line(stdout, "hint: %.*g%% of '%s' lie beyond the codes: a %s clips fewer", share < 0.995 ? 2 : 3,
-                 100.0 * share, shown,
+        cli_line(stdout, "hint: %.*g%% of '%s' lie beyond the codes: a %s clips fewer",
+                 cli_percent_digits(100.0 * share), 100.0 * share, shown,
                  given == NULL ? "method of calibration that cuts less" : "wider --range or a larger --scale");
         return;
     }

@@ -179,7 +179,7 @@ static void clipped_summary(const clq_file_report *report)
     if (clipped > 0) {
         const double share = 100.0 * (double)clipped / (double)elements;
         cli_line(stdout, "clipped: %" PRIu64 " of %" PRIu64 " elements (%.*g%%), in %zu tensor%s", clipped, elements,
-                 share < 99.5 ? 2 : 3, share, tensors, tensors == 1 ? "" : "s");
+                 cli_percent_digits(share), share, tensors, tensors == 1 ? "" : "s");
     }
 }
 
