@@ -44,7 +44,7 @@ void matrix_product_check(const char *variant, check_gemm *c, unsigned rows, uns
     matrix_product_check_tiles(variant, c, tile, "");
 }
 
-void matrix_product_skip_without_groups_of(size_t items)
+void matrix_product_skip_without_groups_of(size_t items, size_t local_bytes)
 {
     const clq_context *context = check_device();
     if (context == NULL || check_device_is_native()) {
@@ -52,5 +52,8 @@ void matrix_product_skip_without_groups_of(size_t items)
     }
     if (context->cl->maximum_group_size < items || context->cl->maximum_group_items[0] < items) {
         check_skip("the device has no work-groups that large");
+    }
+    if (context->cl->local_bytes < local_bytes) {
+        check_skip("the device has too little local memory");
     }
 }

@@ -13,7 +13,9 @@ void matrix_product_check(const char *variant, check_gemm *c, unsigned rows, uns
 /* The same, where the plan must speak of these tiles and of that way. */
 void matrix_product_check_tiles(const char *variant, check_gemm *c, const char *tile, const char *way);
 
-/* The test is skipped where the device is none of OpenCL or has no work-groups of so many items. */
-void matrix_product_skip_without_groups_of(size_t items);
+/* The test is skipped where the device is none of OpenCL, or has no work-groups of so many items with that much local
+ * memory; a row of a tile takes so much of it at most. */
+enum { MATRIX_PRODUCT_ROW_BYTES = 432 };
+void matrix_product_skip_without_groups_of(size_t items, size_t local_bytes);
 
 #endif

@@ -267,7 +267,7 @@ static void check_contract(const own_opencl *o, const contract *k, const char *h
 static void on_device(void (*check)(const own_opencl *o, const contract *k, const char *how, const char *options))
 {
     own_opencl o;
-    matrix_product_skip_without_groups_of((size_t)SUB_GROUPS * MOST_LANES);
+    matrix_product_skip_without_groups_of((size_t)SUB_GROUPS * MOST_LANES, 0);
     own_opencl_begin(&o, 0, 4096);
     for (size_t i = 0; i < sizeof contracts / sizeof contracts[0]; i++) {
         check(&o, &contracts[i], "emulated", "-DCLQ_EMULATE");

@@ -12,19 +12,22 @@
 static const char *const variants[] = {"nvidia-mma", "intel-dpas", "intel-dpas16",
                                        "amd-mfma",   "amd-mfma32", "amd-wmma"};
 
-enum { VARIANTS = sizeof variants / sizeof variants[0], MOST_ITEMS = 256, LOW_ROWS = 32 };
+enum { VARIANTS = sizeof variants / sizeof variants[0], MOST_ITEMS = 256 };
+
+/* Rows of tiles. */
+enum { LOW = 32, LESSER = 64, GREATER = 128 };
 
 /* What oclgrind runs: one tile, of which each sub-group has a part, and one step more of K than are staged. */
 static void a_small_product(void **state)
 {
     (void)state;
-    matrix_product_skip_without_groups_of(MOST_ITEMS);
+    matrix_product_skip_without_groups_of(MOST_ITEMS, LESSER * (size_t)MATRIX_PRODUCT_ROW_BYTES);
     for (size_t v = 0; v < VARIANTS; v++) {
         check_gemm c;
         check_gemm_init(&c, "a small product", 34, 34, v == 0 ? 196 : 132);
         c.problem.a.transposed = 1;
         c.problem.a.dtype = v % 2 == 0 ? CLQ_S8 : CLQ_U8;
-        matrix_product_check(variants[v], &c, 64, 64);
+        matrix_product_check(variants[v], &c, LESSER, 64);
     }
 }
 
@@ -34,7 +37,7 @@ static void a_small_product_in_groups(void **state)
 {
     static const char *const fused[] = {"nvidia-mma", "amd-wmma", "intel-dpas"};
     (void)state;
-    matrix_product_skip_without_groups_of(MOST_ITEMS);
+    matrix_product_skip_without_groups_of(MOST_ITEMS, LESSER * (size_t)MATRIX_PRODUCT_ROW_BYTES);
     for (size_t v = 0; v < sizeof fused / sizeof fused[0]; v++) {
         check_gemm c;
         check_gemm_init(&c, "a small product in groups", 18, 34, 76);
@@ -55,7 +58,7 @@ static void lesser_tiles(void **state)
     } shapes[] = {{64, 64, 64, 0, 0},  {1, 1, 1, 0, 0},     {25, 100, 336, 0, 1}, {70, 37, 213, 0, 0},
                   {65, 33, 256, 1, 0}, {15, 31, 453, 1, 1}, {63, 65, 15, 0, 0},   {130, 20, 129, 0, 1}};
     (void)state;
-    matrix_product_skip_without_groups_of(MOST_ITEMS);
+    matrix_product_skip_without_groups_of(MOST_ITEMS, LESSER * (size_t)MATRIX_PRODUCT_ROW_BYTES);
     for (size_t i = 0; i < VARIANTS * (sizeof shapes / sizeof shapes[0]); i++) {
         const size_t shape = i / VARIANTS;
         check_gemm c;
@@ -68,7 +71,7 @@ static void lesser_tiles(void **state)
             inputs_gemm_layout(&c);
             inputs_gemm_batches(&c, 2);
         }
-        matrix_product_check(variants[i % VARIANTS], &c, c.problem.m <= LOW_ROWS ? LOW_ROWS : 64, 64);
+        matrix_product_check(variants[i % VARIANTS], &c, c.problem.m <= LOW ? LOW : LESSER, 64);
     }
 }
 
@@ -76,12 +79,8 @@ static void lesser_tiles(void **state)
 static void greater_tiles(void **state)
 {
     static const uint64_t shapes[][3] = {{129, 140, 272}, {143, 97, 213}, {250, 65, 64}};
-    const uint64_t least_bytes = 128 * 432;
     (void)state;
-    matrix_product_skip_without_groups_of(MOST_ITEMS);
-    if (check_device()->cl->local_bytes < least_bytes) {
-        check_skip("the device has too little local memory");
-    }
+    matrix_product_skip_without_groups_of(MOST_ITEMS, GREATER * (size_t)MATRIX_PRODUCT_ROW_BYTES);
     for (size_t i = 0; i < VARIANTS * (sizeof shapes / sizeof shapes[0]); i++) {
         const uint64_t *shape = shapes[i / VARIANTS];
         check_gemm c;
@@ -89,7 +88,7 @@ static void greater_tiles(void **state)
         c.problem.a.transposed = i / VARIANTS == 0;
         c.problem.a.dtype = inputs_gemm_code_type();
         inputs_gemm_batches(&c, (check_device()->device.compute_units + 1) / 2);
-        matrix_product_check(variants[i % VARIANTS], &c, 128, 128);
+        matrix_product_check(variants[i % VARIANTS], &c, GREATER, GREATER);
     }
 }
 
@@ -99,7 +98,7 @@ static void groups_along_k(void **state)
 {
     static const uint64_t groups[] = {64, 32, 12, 128, 16};
     (void)state;
-    matrix_product_skip_without_groups_of(MOST_ITEMS);
+    matrix_product_skip_without_groups_of(MOST_ITEMS, LESSER * (size_t)MATRIX_PRODUCT_ROW_BYTES);
     for (size_t i = 0; i < VARIANTS * (sizeof groups / sizeof groups[0]); i++) {
         const size_t turn = i + i / VARIANTS; /* so that each variant has all of what is drawn by it */
         const int is_low = turn % 2 == 0 || strncmp(variants[i % VARIANTS], "intel", 5) == 0;

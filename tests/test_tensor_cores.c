@@ -137,7 +137,7 @@ static void check_copies(const own_opencl *o, const char *how, const char *optio
 static void on_device(void (*check)(const own_opencl *o, int is_emulated))
 {
     own_opencl o;
-    matrix_product_skip_without_groups_of(ITEMS);
+    matrix_product_skip_without_groups_of(ITEMS, 0);
     own_opencl_begin(&o, 0, 4096);
     check(&o, 1);
     if (check_device()->cl->capabilities.lacks[CLQ_CL_NVIDIA_MMA][0] == '\0') {
