@@ -100,10 +100,13 @@ static int is_cpu(void)
 
 /* ---- launches ---- */
 
-/* Tiles are made by work-groups of 16 x 16, and of as many as a matrix asks for. */
+/* Tiles are made by work-groups of 16 x 16, and of as many as a matrix asks for, whose 64 rows are in local memory. */
 static int has_groups_for(const char *variant)
 {
-    return strcmp(variant, "gemv") == 0 || strcmp(variant, "cpu") == 0 || check_device()->cl->maximum_group_size >= 256;
+    const struct clq_cl_state *cl = check_device()->cl;
+    const int is_of_matrices = strncmp(variant, "amd-", 4) == 0;
+    return strcmp(variant, "gemv") == 0 || strcmp(variant, "cpu") == 0 ||
+           (cl->maximum_group_size >= 256 && (!is_of_matrices || cl->local_bytes >= 32768));
 }
 
 static void check_launches(const char *variant, clq_dtype dtype, activations a, uint64_t k_group, int launches)
@@ -114,7 +117,7 @@ static void check_launches(const char *variant, clq_dtype dtype, activations a, 
     clq_plan plan;
     int enqueued;
     if (!has_groups_for(variant)) {
-        print_message("%s: the device has no work-groups of 16 x 16\n", variant);
+        print_message("%s: the device has no work-groups of 16 x 16, or too little local memory\n", variant);
         return;
     }
     if (a != CODES) {
