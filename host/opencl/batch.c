@@ -98,10 +98,7 @@ static clq_status decide_each(const clq_batch *batch, clq_variant forced, clq_cl
         if (decision->by_host.reason != NULL) {
             continue;
         }
-        /* Each run cuts it anew, and in this workspace, though the context learns where loops end. */
-        decision->most_rounds = atomic_load(&batch->context->cl->most_rounds);
-        decision->keeps_rounds = 1;
-        clq_cl_cut_make(batch->context, task, decision, &cut);
+        /* Each run cuts it anew, by the decision: in this workspace, though the context learns where loops end. */
         CLQ_TRY(clq_cl_enqueue_operation(&ready, &cut, error));
         device->workspace_bytes = clq_size_max(device->workspace_bytes, cut.workspace_bytes);
     }

@@ -152,6 +152,7 @@ static clq_status run_task(void *cookie, const clq_trial_case *c, clq_error *err
     clq_cl_cut cut;
     if (m->as_called) {
         clq_cl_decide_untried(m->tuning, task, m->variant, &decision);
+        decision.most_rounds = atomic_load(&m->stream.context->cl->most_rounds);
     } else {
         clq_cl_decide_trial(m->tuning, task, m->variant, c->other_way, &decision);
     }

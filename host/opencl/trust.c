@@ -150,10 +150,9 @@ static clq_status attempt_choice(void *cookie, const clq_trial_step *step, int o
 static clq_status decide_by_rounds(clq_context *context, clq_variant forced, const clq_task *task,
                                    clq_decision *decision, clq_cl_cut *cut, clq_error *error)
 {
-    const int is_known = atomic_load(&context->cl->most_rounds) != CLQ_CL_ROUNDS_UNKNOWN;
     clq_cl_decide(context, forced, task, decision);
     clq_cl_cut_make(context, task, decision, cut);
-    if (!is_known) {
+    if (decision->most_rounds == CLQ_CL_ROUNDS_UNKNOWN) {
         CLQ_TRY(clq_cl_ask_rounds(context, cut->rounds, error));
         if (atomic_load(&context->cl->most_rounds) != CLQ_CL_ROUNDS_UNKNOWN) {
             clq_cl_decide(context, forced, task, decision);
@@ -293,7 +292,7 @@ static clq_status decide_product_by_rounds(clq_context *context, clq_variant for
                                            clq_gemm_decision *decision, clq_error *error)
 {
     CLQ_TRY(clq_cl_gemm_decide(context, forced, task, decision, error));
-    if (decision->by_host.reason == NULL && atomic_load(&context->cl->most_rounds) == CLQ_CL_ROUNDS_UNKNOWN) {
+    if (decision->by_host.reason == NULL && decision->most_rounds == CLQ_CL_ROUNDS_UNKNOWN) {
         const uint64_t packing = clq_cl_gemm_pack_rounds(context, decision->tuning, task);
         const uint64_t rounds = clq_cl_gemm_rounds(task, decision);
         CLQ_TRY(clq_cl_ask_rounds(context, packing > rounds ? packing : rounds, error));

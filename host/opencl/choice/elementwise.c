@@ -45,12 +45,10 @@ uint64_t clq_cl_target_items(const clq_context *context, uint32_t per_unit, int 
     return is_trial ? clq_size_min(items, TRIAL_ITEMS) : items;
 }
 
-uint64_t clq_cl_least_items(const clq_context *context, const clq_decision *decision, uint64_t elements)
+uint64_t clq_cl_least_items(uint64_t most_rounds, uint64_t elements)
 {
-    const uint64_t most =
-        decision != NULL && decision->keeps_rounds ? decision->most_rounds : atomic_load(&context->cl->most_rounds);
-    const uint64_t elements_of_item = most / (2 * CLQ_CL_ELEMENT_ROUNDS); /* twice: shares are not equal */
-    return most == UINT64_MAX || most == CLQ_CL_ROUNDS_UNKNOWN
+    const uint64_t elements_of_item = most_rounds / (2 * CLQ_CL_ELEMENT_ROUNDS); /* twice: shares are not equal */
+    return most_rounds == UINT64_MAX || most_rounds == CLQ_CL_ROUNDS_UNKNOWN
                ? 0
                : clq_size_divide_up(elements, clq_size_max(elements_of_item, 1));
 }
@@ -433,7 +431,7 @@ static int is_fused(const clq_context *context, const clq_task *task, const clq_
                                                     : 0;
     const size_t entry = clq_cl_verdict_entry(tuning, CLQ_OP_DYNAMIC_QUANTIZE, variant, task->q);
     return fuses && decision->minmax.variant == variant &&
-           clq_cl_least_items(context, NULL, 1) == 0 && /* nor does one of the kernel do much then */
+           clq_cl_least_items(decision->most_rounds, 1) == 0 && /* nor does one of the kernel do much then */
            g->elements > 0 && !clq_verdict_is_aside(clq_verdict_of(&context->cl->verdicts, entry));
 }
 
@@ -453,6 +451,7 @@ void clq_cl_decide(const clq_context *context, clq_variant forced, const clq_tas
     const clq_cl_tuning *tuning = clq_cl_tuning_of(context);
     memset(decision, 0, sizeof *decision);
     decision->tuning = tuning;
+    decision->most_rounds = atomic_load(&context->cl->most_rounds);
     if (task->operation != CLQ_OP_DYNAMIC_QUANTIZE) {
         decision->main = choose(context, tuning, forced, task, task->operation);
         decision->minmax = decision->main;

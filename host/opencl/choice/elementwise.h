@@ -41,8 +41,7 @@ typedef struct clq_decision {
     clq_host_cause by_host;      /* a kernel is set aside, none is in its place and none was forced: the host serves */
     int is_trial;                /* small tensors are cut as large ones are */
     int streams;                 /* of a trial: store past the cache however little there is */
-    int keeps_rounds;            /* cut for most_rounds whatever is learnt after it was made; else for what is known */
-    uint64_t most_rounds;
+    uint64_t most_rounds;        /* of loops, by what was known of the device then (opencl/rounds.h) */
 } clq_decision;
 
 /* By the forced variant, the layout, the kind of device, and what is set aside. */
@@ -95,9 +94,9 @@ uint32_t clq_cl_histogram_channels(const clq_context *context, const clq_scheme 
 /* `per_unit` work-items or groups, a number of the table, for each compute unit; in a trial few, so that each goes
  * round its loops on small tensors too. */
 uint64_t clq_cl_target_items(const clq_context *context, uint32_t per_unit, int is_trial);
-/* As many work-items that none has more than a few elements where the device ends loops (opencl/rounds.h), by what the
- * decision keeps of it, or is known now; else 0. */
-uint64_t clq_cl_least_items(const clq_context *context, const clq_decision *decision, uint64_t elements);
+/* As many work-items that none has more than a few elements where the device ends loops after so many rounds; 0 where
+ * it goes on, or nothing is known of it. */
+uint64_t clq_cl_least_items(uint64_t most_rounds, uint64_t elements);
 /* Rounds of loops that an element costs at most, with those over the lanes of a vector that a compiler leaves. */
 enum { CLQ_CL_ELEMENT_ROUNDS = 6 };
 /* Work-items that columns are cut for: elsewhere than on CPU devices, where those are work-groups, a few of each. */

@@ -304,6 +304,7 @@ static clq_status decide(const clq_context *context, const clq_cl_tuning *tuning
     clq_gemm_tile tile;
     memset(decision, 0, sizeof *decision);
     decision->tuning = tuning;
+    decision->most_rounds = atomic_load(&context->cl->most_rounds);
     if (clq_variant_is_of_products(forced)) {
         const char *why = obstacle(context, tuning, task, forced);
         if (why != NULL) {

@@ -42,6 +42,7 @@ typedef struct clq_gemm_decision {
     uint32_t tiles_per_item;
     size_t verdict_entry;
     int in_table;                 /* it may share a launch with other products: K is not cut */
+    uint64_t most_rounds;         /* of loops, by what was known of the device then (opencl/rounds.h) */
     clq_host_cause by_host;       /* every variant is set aside, or packing, and none was forced: the host serves */
     clq_host_cause packs_by_host; /* packing is set aside, or no kernel takes such a product, whatever m is */
     int only_sums_slices;         /* of a trial: what the slices give is in the scratch memory already */

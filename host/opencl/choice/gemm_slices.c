@@ -151,7 +151,7 @@ uint32_t clq_cl_gemm_tiles_of_item(const clq_context *context, const clq_gemm_de
     const uint64_t units = clq_size_max(context->device.compute_units, 1);
     const uint64_t by_work =
         clq_size_max(4096 / clq_size_max(groups, 1), decision->tuning->values[CLQ_TUNE_GEMM_TILES]);
-    return clq_cl_least_items(context, NULL, 1) > 0 /* which ends an item of many rounds: rounds.h */
+    return clq_cl_least_items(decision->most_rounds, 1) > 0 /* which ends an item of many rounds: rounds.h */
                ? 1
                : (uint32_t)clq_size_max(clq_size_min(by_work, tiles / (8 * units)), 1);
 }

@@ -93,7 +93,9 @@ static uint64_t lines_of_item(const clq_context *context, const clq_cl_tuning *t
     const uint64_t lines = clq_size_divide_up(packed->lines * across_of(task, packed) * task->b_batches, items);
     const uint64_t least = clq_size_min(4, packed->lines);
     /* Where a device ends loops (opencl/rounds.h) there are as many items as can be. */
-    return clq_cl_least_items(context, NULL, 1) > 0 ? least : clq_size_max(clq_size_min(lines, packed->lines), least);
+    return clq_cl_least_items(atomic_load(&context->cl->most_rounds), 1) > 0
+               ? least
+               : clq_size_max(clq_size_min(lines, packed->lines), least);
 }
 
 /* A panel's columns are loops of their own; sums go over K, by vectors at best. */

@@ -41,18 +41,18 @@ typedef struct histogram_cut {
 /* A kernel is compared with the reference on small problems (trial/cases_walk.c), in slices and in scratch memory all
  * the same.
  */
-static uint64_t least_slice(const histogram_cut *s, const clq_context *context)
+static uint64_t least_slice(const histogram_cut *s)
 {
     const uint64_t tuned = s->tuning->values[CLQ_TUNE_HISTOGRAM_SLICE];
-    return s->is_trial                                       ? LEAST_SLICE_IN_TRIAL
-           : clq_cl_least_items(context, s->decision, 1) > 0 ? clq_size_min(tuned, LEAST_SLICE_OF_FEW_ROUNDS)
-                                                             : tuned;
+    return s->is_trial                                           ? LEAST_SLICE_IN_TRIAL
+           : clq_cl_least_items(s->decision->most_rounds, 1) > 0 ? clq_size_min(tuned, LEAST_SLICE_OF_FEW_ROUNDS)
+                                                                 : tuned;
 }
 
 static uint64_t items_of(const histogram_cut *s, const clq_context *context)
 {
     return clq_size_max(clq_cl_target_items(context, s->tuning->values[CLQ_TUNE_HISTOGRAM_ITEMS], s->is_trial),
-                        clq_cl_least_items(context, s->decision, s->call.elements));
+                        clq_cl_least_items(s->decision->most_rounds, s->call.elements));
 }
 
 static uint64_t most_direct(const histogram_cut *s)
@@ -111,7 +111,7 @@ static void cut_columns(histogram_cut *s, const clq_context *context, const clq_
     lines = clq_size_divide_up(g->elements, call->line);
     columns = s->group == 1 ? s->columns : call->across == 1 ? call->line : call->per_job * g->row;
     call->slices = items_of(s, context) / call->across;
-    call->slices = clq_size_min(call->slices, lines * columns / least_slice(s, context));
+    call->slices = clq_size_min(call->slices, lines * columns / least_slice(s));
     call->slices = clq_size_min(
         call->slices, clq_cl_scratch_items(context, call->across * call->per_job * s->bins * sizeof(cl_uint)));
     call->slices = clq_size_max(call->slices, 1);
@@ -131,7 +131,7 @@ static void cut_tasks(histogram_cut *s, const clq_context *context, const clq_ta
     const uint64_t repeats = clq_size_divide_up(g->band / g->row, g->channels);
     const uint64_t elements = repeats * g->segment; /* of the largest parameter */
     call->per_job = 1;
-    call->slices = clq_size_min(clq_size_divide_up(wanted, g->parameters), elements / least_slice(s, context));
+    call->slices = clq_size_min(clq_size_divide_up(wanted, g->parameters), elements / least_slice(s));
     call->slices = clq_size_min(call->slices, clq_cl_scratch_items(context, g->parameters * s->bins * sizeof(cl_uint)));
     call->slices = clq_size_max(clq_size_max(call->slices, clq_size_divide_up(elements, GREATEST_SLICE)), 1);
     /* Whole segments where there are many for each slice; else every slice gets its part of each segment. */

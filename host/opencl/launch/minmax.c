@@ -28,7 +28,7 @@ static uint64_t items_of(const clq_context *context, const clq_decision *d, cons
         return SEGMENT_GROUPS_IN_TRIAL;
     }
     return clq_size_max(clq_cl_target_items(context, d->tuning->values[CLQ_TUNE_MINMAX_ITEMS], d->is_trial),
-                        clq_cl_least_items(context, d, call->elements));
+                        clq_cl_least_items(d->most_rounds, call->elements));
 }
 
 /* Work-items that work together: those of grid, and of columns elsewhere than on CPU devices. */

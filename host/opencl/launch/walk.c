@@ -21,7 +21,7 @@ enum { SHORT_PIECE = 16 };
 static uint64_t items_of(const clq_context *context, const tensor_call *call, const clq_decision *decision)
 {
     return clq_size_max(clq_cl_target_items(context, decision->tuning->values[CLQ_TUNE_WALK_ITEMS], decision->is_trial),
-                        clq_cl_least_items(context, decision, call->elements));
+                        clq_cl_least_items(decision->most_rounds, call->elements));
 }
 
 static uint64_t segments_of(const tensor_call *call)

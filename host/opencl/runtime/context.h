@@ -14,7 +14,7 @@
 #include "opencl/runtime/worker.h"
 #include "trial/verdict.h"
 
-enum { CLQ_CL_ROUNDS_UNKNOWN = 1 }; /* no device's limit */
+enum { CLQ_CL_ROUNDS_UNKNOWN = 0 };
 
 struct clq_cl_state {
     cl_platform_id platform;
