@@ -323,6 +323,7 @@ static void memory_of_buffers(void **state)
             assert_int_equal(
                 clEnqueueWriteBuffer(own.queue, memory, CL_TRUE, (size_t)offset, sizeof values, values, 0, NULL, NULL),
                 CL_SUCCESS);
+            assert_int_equal(clFinish(own.queue), CL_SUCCESS);
             ACCEPTED(clq_buffer_read(buffers[i], 0, got, sizeof got, e));
             assert_memory_equal(got, values, sizeof values);
             clq_buffer_destroy(&buffers[i]);
