@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "opencl/choice/elementwise.h"
+#include "opencl/choice/sizes.h"
 #include "opencl/runtime/context.h"
 #include "verify/probe.h"
 

@@ -2,8 +2,8 @@
 #include "opencl/choice/gemm_slices.h"
 
 #include "core/size.h"
-#include "opencl/choice/elementwise.h"
 #include "opencl/choice/gemm_tile.h"
+#include "opencl/choice/sizes.h"
 #include "opencl/runtime/memory.h"
 
 enum { LEAST_SLICE_GROUPS_FORCED = 1, MOST_SLICES = 64 };

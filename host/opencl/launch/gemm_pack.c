@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/size.h"
-#include "opencl/choice/elementwise.h"
+#include "opencl/choice/sizes.h"
 #include "opencl/launch/gemm.h"
 
 /* As kernels/gemm_pack.cl has them. */

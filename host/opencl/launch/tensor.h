@@ -7,6 +7,7 @@
 #define CLQ_HOST_OPENCL_LAUNCH_TENSOR_H
 
 #include "opencl/choice/elementwise.h"
+#include "opencl/choice/sizes.h"
 #include "opencl/runtime/launch.h"
 
 #include "runs_call.h"
