@@ -117,6 +117,9 @@ void check_case_init(check_case *c, const char *name, clq_operation operation);
 uint64_t check_operand_bytes(const check_case *c, check_operand operand);
 int check_operand_is_output(clq_operation operation, check_operand operand);
 
+/* Whether the device has buffers for each operand of the case, between guards; counted as check_device_holds does. */
+int check_device_holds_case(const check_case *c);
+
 /*
  * Run the case. Fails the test when the operation fails, when it touched anything around its outputs, or when it
  * changed an input. `where` is for messages.

@@ -194,8 +194,7 @@ static int variant_applies(const check_case *c, const char *variant)
     return strstr(plan.variant, variant) != NULL;
 }
 
-/* An operand between guards. */
-static int device_holds(const check_case *c)
+int check_device_holds_case(const check_case *c)
 {
     uint64_t largest = 0;
     for (int o = 0; o < CHECK_OPERANDS; o++) {
@@ -218,7 +217,7 @@ static int host_serves(clq_context *device, const check_case *c)
 
 void check_everywhere(const check_case *c, check_result *kept)
 {
-    clq_context *device = check_device() != NULL && device_holds(c) ? check_device() : NULL;
+    clq_context *device = check_device() != NULL && check_device_holds_case(c) ? check_device() : NULL;
     check_result want;
     int ran = 0;
     check_run(check_reference(), "reference", c, &want);

@@ -81,11 +81,13 @@ static void compare_tensor(const char *where, clq_operation operation, const clq
     c.q.layout = *layout;
     inputs_scheme(&c.q.scheme, CLQ_S8, turn % INPUTS_OPTIONS);
     inputs_case(&c, inputs_parameters_kind_of_turn(turn), inputs_kind_of_turn(turn));
-    check_run(check_reference(), "reference", &c, &want);
-    check_run(check_device(), where, &c, &got);
-    check_same(&c, where, &want, &got);
-    check_result_free(&want);
-    check_result_free(&got);
+    if (check_device_holds_case(&c)) {
+        check_run(check_reference(), "reference", &c, &want);
+        check_run(check_device(), where, &c, &got);
+        check_same(&c, where, &want, &got);
+        check_result_free(&want);
+        check_result_free(&got);
+    }
     inputs_free(&c);
 }
 
