@@ -4,6 +4,9 @@
 
     mutants.py plan SOURCES [--quick | --every-type | --races]
                                              SOURCES: what `mutants --sources` wrote; the plan goes to stdout
+                                             Tells the files of which no target has a line, but for those that say why
+                                             (NO_TARGET): these fail, once the plan is made.
+    mutants.py nowhere SOURCES...            the lines that no target of any of these devices has
     mutants.py table FOLDER                  of a folder with plan, unused and results: a table for each file, and what
                                              passed without a reason (mutants-same.txt)
 
@@ -201,9 +204,10 @@ FAULTS = [
 
 
 def kernel_files():
-    """Kernels and their headers, by their paths."""
+    """Kernels and their headers, by their paths, those among them that the host includes as well: the spoiled text is what
+    a device compiles, while the host was compiled before."""
     return [os.path.relpath(os.path.join(folder, name), KERNELS) for folder, _, names in os.walk(KERNELS)
-            for name in names if name.endswith((".cl", ".clh"))]
+            for name in names if name.endswith((".cl", ".clh", ".h"))]
 
 
 def code_of(line):
@@ -391,7 +395,7 @@ def live_lines(targets):
             key = (source, tuple(program.options), tuple(sorted(program.kernels)))
             if key not in cache:
                 lines, in_effect = reached(program)
-                files = [f for f in kernel_files() + os.listdir(KERNELS) if f'"kernels/{f}"' in source]
+                files = [f for f in kernel_files() if f'"kernels/{f}"' in source]
                 cache[key] = lines | macro_lines(files, lines, in_effect)
             live[target] |= cache[key]
     return live
@@ -479,6 +483,37 @@ def has_change(kind, text, programs):
     return False
 
 
+# What no target on a CPU has a line of, and why.
+NO_TARGET = {
+    "probe_float.cl": "the probes of `verify` are of no trial",
+    "probe_integer.cl": "likewise",
+    "probe_loop.cl": "likewise",
+    "probe_memory.cl": "likewise",
+    "runs_call.h": "sizes that compilers of both sides check",
+    "gemm_gemv_panel.clh": "of devices that are no CPUs: docs/testing.md has the command",
+}
+
+
+def tell_files_without_target(live):
+    """Whether there are such that have no reason: a kernel that is tried, and no target of it."""
+    judged = {name for lines in live.values() for name, _ in lines}
+    missing = [name for name in sorted(kernel_files())
+               if name not in judged and name not in NO_TARGET and any(mutants_of(name))]
+    for name in missing:
+        print(f"no target has a line of kernels/{name} (NO_TARGET, scripts/mutants.py)", file=sys.stderr)
+    return missing != []
+
+
+def nowhere(folders):
+    """Prints file:line and text of what mutants there are of lines that no target has."""
+    judged = {line for folder in folders for lines in live_lines(read_targets(folder)).values() for line in lines}
+    for name in sorted(kernel_files()):
+        lines = dict(lines_of(name))
+        for number in sorted({m[2] for m in mutants_of(name)}):
+            if (name, number) not in judged:
+                print(f"{name}:{number}: {lines[number].strip()}")
+
+
 def plan(folder, mode):
     quick = mode == "--quick"
     targets = read_targets(folder)
@@ -515,6 +550,7 @@ def plan(folder, mode):
             print("device:0:" + fault, kind, "-:0", text, ",".join(hit), sep="\t")
     for mutant in unused:
         print("in no program of this device:", mutant, file=sys.stderr)
+    return mode != "--races" and tell_files_without_target(live)
 
 
 # ---- why some give the same bytes ----
@@ -616,7 +652,9 @@ def table(folder):
 def main():
     arguments = sys.argv[1:]
     if len(arguments) >= 2 and arguments[0] == "plan":
-        plan(arguments[1], (arguments[2:] + [""])[0])
+        sys.exit(1 if plan(arguments[1], (arguments[2:] + [""])[0]) else 0)
+    elif len(arguments) >= 2 and arguments[0] == "nowhere":
+        nowhere(arguments[1:])
     elif len(arguments) == 2 and arguments[0] == "table":
         table(arguments[1])
     else:

@@ -11,147 +11,6 @@
 #include "core/dtype.h"
 #include "opencl/choice/gemm_tile.h"
 
-enum { MOST_TARGETS = 256, ANY_ROWS = 70, AMX_ROWS = 17, GREAT_EDGE = 128 };
-
-static mutant_target targets[MOST_TARGETS];
-static int count;
-
-/* ---- the list ---- */
-
-typedef struct type_pair {
-    clq_dtype real, dtype;
-} type_pair;
-
-static const type_pair all_pairs[] = {{CLQ_F32, CLQ_S8}, {CLQ_F16, CLQ_U8},  {CLQ_BF16, CLQ_S4},
-                                      {CLQ_F32, CLQ_U4}, {CLQ_F16, CLQ_S16}, {CLQ_BF16, CLQ_U16}};
-static const type_pair batch_pairs[] = {{CLQ_F32, CLQ_S8}, {CLQ_F16, CLQ_U4}, {CLQ_BF16, CLQ_S16}};
-
-static int has_signed_bins(const mutant_target *t)
-{
-    return t->operation == CLQ_OP_HISTOGRAM && t->preset != CLQ_PRESET_SYMMETRIC;
-}
-
-static void add(clq_operation operation, clq_variant variant, clq_batch_form form, type_pair types, clq_preset preset)
-{
-    mutant_target *t = &targets[count++];
-    *t = (mutant_target){"", operation, variant, form, types.real, types.dtype, 0, 0, 0, preset};
-    snprintf(t->name, sizeof t->name, "%s/%s%s/%s/%s", clq_operation_name(operation),
-             form != CLQ_BATCH_EACH ? clq_cl_batch_form_name(form) : clq_variant_name(variant),
-             has_signed_bins(t) ? "-signed" : "", clq_dtype_name(types.real), clq_dtype_name(types.dtype));
-}
-
-/* The pairs that differ for the operation. */
-static void add_types(clq_operation operation, clq_variant variant, clq_batch_form form)
-{
-    const int has_codes =
-        operation == CLQ_OP_QUANTIZE || operation == CLQ_OP_DEQUANTIZE || operation == CLQ_OP_DYNAMIC_QUANTIZE;
-    const type_pair *pairs = form == CLQ_BATCH_EACH && has_codes ? all_pairs : batch_pairs;
-    const size_t used = operation == CLQ_OP_CHOOSE_PARAMETERS ? 1 : form == CLQ_BATCH_EACH && has_codes ? 6 : 3;
-    for (size_t i = 0; i < used; i++) {
-        add(operation, variant, form, pairs[i], CLQ_PRESET_SYMMETRIC);
-        if (operation == CLQ_OP_HISTOGRAM) {
-            add(operation, variant, form, pairs[i], CLQ_PRESET_AFFINE);
-        }
-    }
-}
-
-static clq_variant variant_of(const char *name)
-{
-    clq_variant variant = CLQ_VARIANT_BY_DEVICE;
-    (void)clq_variant_from_name(name, &variant, NULL);
-    return variant;
-}
-
-static void add_program(clq_variant variant, const char *name, uint64_t rows, int in_groups, int of_nibbles)
-{
-    mutant_target *t = &targets[count++];
-    *t = (mutant_target){"",     CLQ_OP_COUNT, variant,   CLQ_BATCH_EACH, CLQ_F32,
-                         CLQ_S8, rows,         in_groups, of_nibbles,     CLQ_PRESET_SYMMETRIC};
-    snprintf(t->name, sizeof t->name, "gemm/%s%s%s/%u", name, of_nibbles ? "-nibbles" : "", in_groups ? "-groups" : "",
-             (unsigned)rows);
-}
-
-static void add_product(clq_variant variant, const char *name, uint64_t rows, int in_groups)
-{
-    add_program(variant, name, rows, in_groups, 0);
-}
-
-/* Where there are such: rows alone, two words under way, and most. */
-static void add_nibbles(clq_variant variant, const char *name)
-{
-    static const uint64_t heights[] = {1, 3, 8};
-    for (size_t i = 0; i < sizeof heights / sizeof heights[0]; i++) {
-        if (variant == CLQ_VARIANT_GEMV || variant == CLQ_VARIANT_CPU_VNNI) {
-            add_program(variant, name, heights[i], 0, 1);
-            add_program(variant, name, heights[i], 1, 1);
-        }
-    }
-}
-
-/* Heights with each kind of tile: rows alone, few, most, and with a ragged last one. */
-static void add_products(clq_variant variant, const char *name, const char *file)
-{
-    static const uint64_t heights[] = {1, 3, 5, 8, 11, 15, 17};
-    const int has_one_tile = strcmp(file, "gemm_portable.cl") == 0;
-    if (variant == CLQ_VARIANT_SPLIT_K) {
-        return; /* of each other one */
-    }
-    if (clq_cl_gemm_is_of_matrices(variant)) { /* the edges of its tiles */
-        add_product(variant, name, 64, 0);
-        add_product(variant, name, GREAT_EDGE, 0);
-        add_product(variant, name, CLQ_GEMM_LOW_ROWS, 0);
-        add_product(variant, name, CLQ_GEMM_LOW_ROWS, 1);
-        if (clq_cl_gemm_can_fuse(variant, 64)) { /* else groups have the low ones alone */
-            add_product(variant, name, 64, 1);
-        }
-        return;
-    }
-    if (variant == CLQ_VARIANT_CPU_AMX) { /* one program, whatever the height */
-        add_product(variant, name, AMX_ROWS, 0);
-        add_product(variant, name, AMX_ROWS, 1);
-        return;
-    }
-    for (size_t i = 0; i < sizeof heights / sizeof heights[0]; i++) {
-        if ((variant != CLQ_VARIANT_GEMV || heights[i] <= 8) && !has_one_tile) {
-            add_product(variant, name, heights[i], 0);
-            if (heights[i] == 3 || heights[i] == 8) { /* below and above what gemm_groups.cl takes at once */
-                add_product(variant, name, heights[i], 1);
-            }
-        }
-    }
-    if (has_one_tile) {
-        add_product(variant, name, ANY_ROWS, 0);
-        add_product(variant, name, ANY_ROWS, 1);
-    }
-    add_nibbles(variant, name);
-}
-
-static void make_list(void)
-{
-#define CLQ_KERNEL(operation, variant, file, kernel, contract)                                                         \
-    add_types(operation, variant_of(variant), CLQ_BATCH_EACH);
-#define CLQ_BATCH_KERNEL(form, variant, operation, file, kernel, contract)                                             \
-    add_types(operation, CLQ_VARIANT_BY_DEVICE, CLQ_BATCH_##form);
-#define CLQ_GEMM_KERNEL(identifier, variant, file, kernel, contract)                                                   \
-    add_products(CLQ_VARIANT_##identifier, variant, file);
-#include "kernels.def"
-}
-
-int mutant_target_count(void)
-{
-    if (count == 0) {
-        make_list();
-    }
-    return count;
-}
-
-const mutant_target *mutant_target_at(int index)
-{
-    return index < mutant_target_count() ? &targets[index] : NULL;
-}
-
-/* ---- trying one ---- */
-
 typedef enum manner { READY, TRIAL, WORK } manner;
 
 static mutant_work worked; /* by cases that are only counted */
@@ -226,7 +85,8 @@ static clq_status compare_product(const mutant_target *target, clq_context *cont
     heights.whole = clq_cl_gemm_trial_rows_of_whole_tiles(&decision);
     heights.low = clq_cl_gemm_trial_rows_of_part_of_tile(&decision);
     cases = target->in_groups ? clq_trial_group_cases(&heights) : clq_trial_product_cases(&heights);
-    return compare(target, context, &cases, clq_cl_machine_for_products, how, same, error);
+    return compare(target, context, &cases, target->in_table ? clq_cl_machine_for_tables : clq_cl_machine_for_products,
+                   how, same, error);
 }
 
 /* As opencl/trust.c does it. */
@@ -266,13 +126,17 @@ static void pattern_of(const mutant_target *t, char pattern[MUTANT_TARGET_BYTES]
                           : is_fused                                   ? "fused"
                                                                        : clq_variant_name(t->variant);
     const char *real = clq_dtype_name(t->real);
-    if (t->in_groups) {
-        const uint64_t rows = t->rows == ANY_ROWS || t->rows == CLQ_GEMM_LOW_ROWS ? 17 : t->rows;
+    if (t->in_table) {
+        snprintf(pattern, MUTANT_TARGET_BYTES, "gemm/%s/*%s/table", variant, t->in_groups ? "-groups-*" : "");
+    } else if (t->in_groups) {
+        const uint64_t rows = t->rows == MUTANT_ANY_ROWS || t->rows == CLQ_GEMM_LOW_ROWS ? 17 : t->rows;
         snprintf(pattern, MUTANT_TARGET_BYTES, "gemm/%s/*-groups-*/%ux*", variant, (unsigned)rows);
-    } else if (t->rows == ANY_ROWS) { /* of all heights some that are not deep */
+    } else if (t->rows == MUTANT_ANY_ROWS) { /* of all heights some that are not deep */
         snprintf(pattern, MUTANT_TARGET_BYTES, "gemm/%s/*/[1-9][0-9]x*x[0-9][0-9]-*", variant);
     } else if (t->rows > 0) { /* such tiles as wide as high are for products of several */
-        const uint64_t rows = t->rows == GREAT_EDGE ? GREAT_EDGE + 1 : t->rows == CLQ_GEMM_LOW_ROWS ? 17 : t->rows;
+        const uint64_t rows = t->rows == MUTANT_GREAT_EDGE   ? MUTANT_GREAT_EDGE + 1
+                              : t->rows == CLQ_GEMM_LOW_ROWS ? 17
+                                                             : t->rows;
         snprintf(pattern, MUTANT_TARGET_BYTES, "gemm/%s/*/%ux*", variant, (unsigned)rows);
     } else if (t->operation == CLQ_OP_CHOOSE_PARAMETERS) {
         snprintf(pattern, MUTANT_TARGET_BYTES, "%schoose-parameters/%s/*", is_batch ? "batch-" : "", variant);
@@ -303,10 +167,11 @@ static void make_small(const mutant_target *t, char pattern[MUTANT_TARGET_BYTES]
     }
 }
 
-/* Products without groups have names that fit those with groups too, whose trial is another target's. */
+/* Names of products fit those with groups and those that share a launch too, whose trials are other targets'. */
 static int is_of(const mutant_target *target, const clq_verify_case *c)
 {
-    return target->rows == 0 || target->in_groups || strstr(c->name, "-groups-") == NULL;
+    const int is_alike = target->in_groups || strstr(c->name, "-groups-") == NULL;
+    return target->rows == 0 || (is_alike && (target->in_table || strstr(c->name, "/table") == NULL));
 }
 
 static clq_status verify(const mutant_target *target, clq_context *context, mutant_judge by, int *same,
@@ -339,7 +204,7 @@ static const char *device(void)
 }
 
 /* Variants whose instruction is not here run with its emulation. */
-static clq_status open_context(clq_context **context, clq_error *error)
+clq_status mutant_target_context(clq_context **context, clq_error *error)
 {
     CLQ_TRY(clq_context_create(device(), context, error));
     clq_context_set_emulation(*context, 1);
@@ -349,7 +214,7 @@ static clq_status open_context(clq_context **context, clq_error *error)
 clq_status mutant_target_try(const mutant_target *target, mutant_judge by, int *same, clq_error *error)
 {
     clq_context *context = NULL;
-    clq_status status = open_context(&context, error);
+    clq_status status = mutant_target_context(&context, error);
     if (status == CLQ_OK) {
         status = by == MUTANT_TRIAL ? compare_as_trial(target, context, TRIAL, same, error)
                                     : verify(target, context, by, same, error);
@@ -370,7 +235,7 @@ double mutant_target_milliseconds(const mutant_target *target)
     clq_context *context = NULL;
     double least = 0;
     int same = 1;
-    clq_status status = open_context(&context, NULL);
+    clq_status status = mutant_target_context(&context, NULL);
     for (int turn = 0; turn < MUTANT_TURNS && status == CLQ_OK; turn++) {
         const double before = user_milliseconds();
         status = compare_as_trial(target, context, TRIAL, &same, NULL);
@@ -386,7 +251,7 @@ clq_status mutant_target_work(const mutant_target *target, mutant_work *work, cl
 {
     clq_context *context = NULL;
     int same = 1;
-    clq_status status = open_context(&context, error);
+    clq_status status = mutant_target_context(&context, error);
     memset(&worked, 0, sizeof worked);
     if (status == CLQ_OK) {
         status = compare_as_trial(target, context, WORK, &same, error);
@@ -400,7 +265,7 @@ clq_status mutant_target_ready(const mutant_target *target, clq_error *error)
 {
     clq_context *context = NULL;
     int same = 1;
-    clq_status status = open_context(&context, error);
+    clq_status status = mutant_target_context(&context, error);
     if (status == CLQ_OK) {
         status = compare_as_trial(target, context, READY, &same, error);
     }

@@ -8,6 +8,9 @@
 
 enum { MUTANT_TARGET_BYTES = 64 };
 
+/* Of tiles of work-groups and of AMX, and the greatest edge of one. */
+enum { MUTANT_ANY_ROWS = 70, MUTANT_AMX_ROWS = 17, MUTANT_GREAT_EDGE = 128 };
+
 typedef struct mutant_target {
     char name[MUTANT_TARGET_BYTES];
     clq_operation operation;
@@ -17,11 +20,17 @@ typedef struct mutant_target {
     uint64_t rows;     /* of a product, else 0 */
     int in_groups;     /* a product with groups along K */
     int of_nibbles;    /* the program for B of 4-bit codes */
+    int in_table;      /* and that of products which share a launch by a table */
     clq_preset preset; /* of the scheme: symmetric, but for histograms with signed bins, which are another program */
 } mutant_target;
 
+/* mutant_list.c */
 int mutant_target_count(void);
 const mutant_target *mutant_target_at(int index);
+
+/* Prints what the library has a trial of, a form of batches or products that share a launch, and no target tries;
+ * returns whether there is such. */
+int mutant_list_lacks(void);
 
 /* By the cases of a trial, by those of clquant/verify.h, or by a few small ones of these, for interpreters. */
 typedef enum mutant_judge { MUTANT_TRIAL, MUTANT_VERIFICATION, MUTANT_SMALL } mutant_judge;
@@ -31,6 +40,9 @@ clq_status mutant_target_try(const mutant_target *target, mutant_judge by, int *
 
 /* Only build the programs and make the kernels of its trial. */
 clq_status mutant_target_ready(const mutant_target *target, clq_error *error);
+
+/* The same device, for whoever asks what the library would choose there. */
+clq_status mutant_target_context(clq_context **context, clq_error *error);
 
 /* What its trial does (mutant_work.h); builds nothing. */
 struct mutant_work;

@@ -357,10 +357,10 @@ static int try_targets(const char *wanted)
     return failed > 0;
 }
 
-/* How much each trial does, without running it: no more than is allowed. */
+/* How much each trial does, without running it: no more than is allowed; and whether each has a target. */
 static int count_work(const char *wanted)
 {
-    int failed = 0;
+    int failed = mutant_list_lacks();
     for (int t = 0; t < mutant_target_count(); t++) {
         const mutant_target *target = mutant_target_at(t);
         failed += is_listed(wanted, target->name) && !mutant_work_tell(target);
@@ -391,9 +391,9 @@ int main(int argc, char **argv)
         argv++;
     }
     if (argc != 2 && argc != 4) {
-        fprintf(stderr, "usage: mutants --sources DIR [TARGETS] | mutants [--trial] --targets [TARGETS] | mutants "
-                        "--work [TARGETS] | "
-                        "mutants [--trial] [--all | --interpreted] PLAN [FIRST COUNT]\n");
+        fprintf(stderr,
+                "usage: mutants --sources DIR [TARGETS] | mutants [--trial] --targets [TARGETS] |\n"
+                "       mutants --work [TARGETS] | mutants [--trial] [--all | --interpreted] PLAN [FIRST COUNT]\n");
         return 2;
     }
     read_plan(argv[1], argc == 4 ? (size_t)strtoul(argv[2], NULL, 10) : 0,

@@ -297,22 +297,25 @@ static clq_status describe_walk(const void *what, size_t number, clq_trial_case 
     return CLQ_OK;
 }
 
-/* Each shape in each way; then what is for no shape. */
+/* Each shape in each way; then what is for no shape: a scheme that comes again (clq_trial_add_given) comes aligned and
+ * not, and is stored in the cache and past it. */
 static clq_status describe_dynamic(const void *what, size_t number, clq_trial_case *c, clq_error *error)
 {
     const clq_trial_kernels *kernels = what;
     size_t shapes = 0;
-    size_t walks;
+    size_t walks, given, phase;
     (void)shapes_of(kernels, &shapes);
     walks = shapes * clq_trial_ways(kernels->operation);
     if (number < walks) {
         return describe_walk(what, number, c, error);
     }
+    given = number - walks;
+    phase = given + given / CLQ_TRIAL_GIVEN;
     c->count = 1;
-    c->other_way = number / 2 % 2 != 0;
-    c->is_behind = number % 2 != 0;
+    c->other_way = phase / 2 % 2 != 0;
+    c->is_behind = phase % 2 != 0;
     c->way = (uint32_t)number;
-    return clq_trial_add_given(c, 0, kernels, number - walks, error);
+    return clq_trial_add_given(c, 0, kernels, given, error);
 }
 
 /* Each way has other numbers: what lies in the one short vector of a shape is not the same in all of them. */

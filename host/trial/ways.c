@@ -65,7 +65,8 @@ void clq_trial_set_way(clq_trial_case *c, size_t number)
     case CLQ_OP_DYNAMIC_QUANTIZE:
         c->other_way = (number + number / 2) % 2 != 0;
         c->is_behind = number / 2 % 2 != 0; /* with either rounding */
-        if (number >= FIRST_GIVEN_WAY) {
+        if (number >= FIRST_GIVEN_WAY) {    /* one of the two is aligned, in every other shape the first */
+            c->is_behind = (number + c->tasks[0].geometry.elements / 4) % 2 != 0;
             clq_trial_take_given(scheme, c->described[0].real,
                                  (number == FIRST_GIVEN_WAY ? 0 : CLQ_TRIAL_GIVEN_SCALES) +
                                      c->tasks[0].geometry.elements % 4);
