@@ -126,8 +126,11 @@ static void pattern_of(const mutant_target *t, char pattern[MUTANT_TARGET_BYTES]
                           : is_fused                                   ? "fused"
                                                                        : clq_variant_name(t->variant);
     const char *real = clq_dtype_name(t->real);
-    if (t->in_table) {
+    if (t->in_table && t->rows == MUTANT_ANY_ROWS) {
         snprintf(pattern, MUTANT_TARGET_BYTES, "gemm/%s/*%s/table", variant, t->in_groups ? "-groups-*" : "");
+    } else if (t->in_table) { /* of these heights: others are programs of their own */
+        snprintf(pattern, MUTANT_TARGET_BYTES, "gemm/%s/*%s/%ux*/table", variant, t->in_groups ? "-groups-*" : "",
+                 t->rows == CLQ_GEMM_LOW_ROWS ? 17 : (unsigned)t->rows);
     } else if (t->in_groups) {
         const uint64_t rows = t->rows == MUTANT_ANY_ROWS || t->rows == CLQ_GEMM_LOW_ROWS ? 17 : t->rows;
         snprintf(pattern, MUTANT_TARGET_BYTES, "gemm/%s/*-groups-*/%ux*", variant, (unsigned)rows);

@@ -7,8 +7,8 @@
 #include "opencl/machine.h"
 #include "opencl/runtime/memory.h"
 
-/* Batches of a trial's product, two parts of each, and an empty one. */
-enum { MOST_ROWS = 2 * 4 + 1 };
+/* Batches of a trial's product, two parts of each, and an empty one; before them what belongs to another launch. */
+enum { MOST_ROWS = 1 + 2 * 4 + 1 };
 
 typedef struct rows_of_trial {
     gemm_call calls[MOST_ROWS];
@@ -65,6 +65,7 @@ static void cut(const gemm_call *all, const clq_gemm_decision *decision, rows_of
 {
     const uint64_t lines = decision->reads_nibbles ? clq_size_divide_up(all->groups, NIBBLE_GROUPS) : all->groups;
     memset(rows, 0, sizeof *rows);
+    rows->calls[rows->count++].end = UINT32_MAX;
     for (uint32_t z = 0; z < all->batch; z++) {
         const gemm_call call = batch_of(all, z);
         if (z == 1) { /* nothing is to be found between two */
@@ -113,7 +114,8 @@ static clq_status run_table(void *cookie, const clq_trial_case *c, clq_error *er
         clq_cl_gemm_pack_operands(stream, &task, &decision, stream->workspace, stream->workspace_offset_bytes, error));
     call.slices = 1;
     cut(&call, &decision, &rows);
-    in.count = rows.count;
+    in.first = 1;
+    in.count = rows.count - in.first;
     in.groups = (size_t)rows.groups;
     clq_cl_machine_needs(m, rows.count * sizeof rows.calls[0]);
     CLQ_TRY(clq_cl_memory_create(stream->context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR,

@@ -59,6 +59,9 @@ clq_status clq_trial_add_strided(clq_trial_case *c, size_t i, const clq_trial_ke
 /* The options of a scheme that are read where scale and zero point are chosen: those of `number`, of so many. */
 enum { CLQ_TRIAL_SCHEMES = CLQ_PRESET_COUNT + 13, CLQ_TRIAL_WITNESS_SCHEME = CLQ_TRIAL_SCHEMES - 1 };
 
+/* Both ends of a range that a scheme's least width shows a lost bit of. */
+#define CLQ_TRIAL_WIDENED 0x1.fffffep33f
+
 void clq_trial_take_scheme(clq_scheme *scheme, size_t number);
 
 /*

@@ -45,7 +45,7 @@ static const clq_trial_shape fused_shapes[] = {
     {{19, 1, 41}, CLQ_PER_CHANNEL, 0, 0}, {{1, 1, 6001}, CLQ_PER_TENSOR, 0, 0}, {{1, 1, 6002}, CLQ_PER_TENSOR, 0, 0},
     {{3, 1, 560}, CLQ_PER_GROUP, 0, 28},  {{40, 1, 20}, CLQ_PER_CHANNEL, 0, 0}, {{3, 1, 1212}, CLQ_PER_GROUP, 0, 600},
     {{3, 1, 560}, CLQ_PER_GROUP, 0, 28},  {{5, 1, 300}, CLQ_PER_GROUP, 0, 76},  {{1, 1, 4099}, CLQ_PER_TENSOR, 0, 0},
-    {{2, 1, 1216}, CLQ_PER_GROUP, 0, 76}, {{3, 1, 16}, CLQ_PER_CHANNEL, 0, 0},
+    {{2, 1, 1216}, CLQ_PER_GROUP, 0, 76}, {{3, 1, 16}, CLQ_PER_CHANNEL, 0, 0},  {{1, 1, 640}, CLQ_PER_GROUP, 0, 40},
 };
 
 /* Of dynamic quantization: all shapes, and all that is for no shape (clq_trial_add_given), which is not for columns. */

@@ -56,6 +56,9 @@ void clq_trial_fill_given_ranges(const clq_task *task, float *range, uint32_t *s
                               {-0x1.fep102f, 0x1.36p127f},
                               {-0x1.02p103f, 0x1.48p127f},
                               {-0x1.fep102f, 0x1.7ep127f},
+                              {-0x1.bep12f, -0x1.1p4f}, /* the upper end has the lesser error */
+                              {-0x1.dap2f, -0x1.3cp1f}, /* likewise, of codes of 4 and 8 bits */
+                              {CLQ_TRIAL_WIDENED, CLQ_TRIAL_WIDENED},
                               {w->lower, w->upper}};
     const int is_chosen_for = task->operation != CLQ_OP_MERGE_RANGE;
     for (uint64_t p = 0; p < task->geometry.parameters; p++) {

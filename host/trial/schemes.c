@@ -30,13 +30,19 @@ static void take_mixture(clq_scheme *scheme, size_t number)
     scheme->zero_point_rounding = (clq_zero_point_rounding)(number % 3);
     scheme->degenerate = (clq_degenerate)(number / 2 % 3);
     scheme->widen_to_zero = 0;
-    /* 3 and 11: a quotient that no integer has, clamped. Its sign shows where qmin has one, and where it has none. */
-    scheme->zero_point_clamp = number % 5 == 0 || number == 3 || number == 11;
+    /* 3 and 11: a quotient that no integer has, clamped. Its sign shows where qmin has one, and where it has none. 10:
+     * the end with the lesser error shows beside the lower one, where qmin is 0 by the roundings of f32 alone. */
+    scheme->zero_point_clamp = number == 0 || number == 3 || number == 5 || number == 11;
     scheme->qmin = number == 11 ? 0 : scheme->qmin;
     scheme->zero_point_fixed = 3;
-    scheme->divisor = number % 2 == 0 ? scheme->divisor : number == 5 ? 100.1 : 1.0 + 0x1p-40; /* odd: no f32 */
-    /* The bits of 2 are one bit, of the exponent. */
-    scheme->minimum_width = number == 8 ? 2.0 : number % 3 == 1 ? 0x1p-100 : number % 3 == 2 ? 0x1.234567p10 : 0.0;
+    /* Odd: no f32, but for 7, with which the upper end has the lesser error, whatever the codes. */
+    scheme->divisor = number % 2 == 0 ? scheme->divisor : number == 5 ? 100.1 : number == 7 ? 65536.0 : 1.0 + 0x1p-40;
+    /* The bits of 2 are one bit, of the exponent. Those of the last, to CLQ_TRIAL_WIDENED, have a sum that is a tie but
+     * for what lies below its 62 bits, and a scale that shows it, in codes of 4 and 8 bits. */
+    scheme->minimum_width = number == 8       ? 2.0
+                            : number % 3 == 1 ? 0x1p-100
+                            : number % 3 == 2 ? 0x1.fe20576800008p10
+                                              : 0.0;
     scheme->minimum_scale = number % 4 == 1 ? 0x1.0000001p-30 : 0.0;
 }
 
