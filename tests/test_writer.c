@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -138,6 +139,118 @@ static void replaces_only_when_told(void **state)
     assert_file(path, "old", 3);
     assert_int_equal(clq_writer_commit(&writer, NULL), CLQ_OK);
     assert_file(path, "newer", 5);
+}
+
+static mode_t mode_of(const char *path)
+{
+    struct stat facts;
+    assert_int_equal(stat(path, &facts), 0);
+    return facts.st_mode & 07777;
+}
+
+/* The name of the only file that is being written for `name`. */
+static const char *temporary_of(const char *name)
+{
+    static char found[300];
+    DIR *entries = opendir(scratch_path("."));
+    assert_non_null(entries);
+    for (const struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries)) {
+        if (entry->d_name[0] == '.' && strncmp(entry->d_name + 1, name, strlen(name)) == 0) {
+            snprintf(found, sizeof found, "%s", entry->d_name);
+        }
+    }
+    closedir(entries);
+    return scratch_path(found);
+}
+
+static void keeps_the_permissions_of_what_it_replaces(void **state)
+{
+    static const mode_t MODES[] = {0600, 0640, 0444, 0400, 0666, 0755, 04755};
+    (void)state;
+    for (size_t i = 0; i < sizeof MODES / sizeof MODES[0]; i++) {
+        const char *path = scratch_write("private", "old", 3);
+        const mode_t mask = umask(022);
+        uint64_t found = 0;
+        clq_writer *writer = NULL;
+        umask(mask);
+        assert_int_equal(chmod(path, MODES[i]), 0);
+        writer = open_ok(path, 0, 1);
+        /* Who could not read the old file reads nothing of the new one either. */
+        assert_int_equal(mode_of(temporary_of("private")) & ~(MODES[i] | 0600), 0);
+        assert_int_equal(clq_writer_commit(&writer, NULL), CLQ_OK);
+        assert_int_equal(mode_of(path), MODES[i] & 0777);
+        assert_int_equal(clq_writer_open_partial(path, 3, 1, CLQ_PARTIAL_REMOVE, &writer, &found, NULL), CLQ_OK);
+        assert_int_equal(mode_of(temporary_of("private")) & ~(MODES[i] | 0600), 0);
+        assert_int_equal(clq_writer_commit(&writer, NULL), CLQ_OK);
+        assert_int_equal(mode_of(path), MODES[i] & 0777);
+        assert_int_equal(unlink(path), 0);
+    }
+}
+
+/* Also those that it was given while it was written, or of a file that somebody set aside meanwhile. */
+static void keeps_the_permissions_that_came_meanwhile(void **state)
+{
+    const char *path = scratch_write("private", "old", 3);
+    clq_writer *writer = open_ok(path, 0, 1);
+    (void)state;
+    assert_int_equal(chmod(path, 0604), 0);
+    assert_int_equal(clq_writer_commit(&writer, NULL), CLQ_OK);
+    assert_int_equal(mode_of(path), 0604);
+    writer = open_ok(path, 0, 1);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(clq_writer_commit(&writer, NULL), CLQ_OK);
+    assert_int_equal(mode_of(path), 0604);
+    writer = open_ok(path, 0, 1);
+    assert_int_equal(clq_writer_set_mode(writer, 0640, NULL), CLQ_OK);
+    assert_int_equal(clq_writer_commit(&writer, NULL), CLQ_OK);
+    assert_int_equal(mode_of(path), 0640);
+}
+
+static int replace_as_another(void)
+{
+    clq_writer *writer = NULL;
+    return setgid(4713) == 0 && setuid(4711) == 0 &&
+           clq_writer_open(scratch_path("theirs"), 0, 1, &writer, NULL) == CLQ_OK &&
+           clq_writer_commit(&writer, NULL) == CLQ_OK;
+}
+
+static void in_a_process(int (*does)(void))
+{
+    int status = -1;
+    const pid_t child = fork();
+    if (child == 0) {
+        _exit(does() ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+/* Root alone can give files away. */
+static void keeps_owner_and_group_of_what_it_replaces(void **state)
+{
+    const char *path = scratch_write("theirs", "old", 3);
+    clq_writer *writer = NULL;
+    struct stat facts;
+    (void)state;
+    if (geteuid() != 0) {
+        skip();
+    }
+    assert_int_equal(chown(path, 4711, 4712), 0);
+    assert_int_equal(chmod(path, 0640), 0);
+    writer = open_ok(path, 0, 1);
+    assert_int_equal(clq_writer_commit(&writer, NULL), CLQ_OK);
+    assert_int_equal(stat(path, &facts), 0);
+    assert_int_equal(facts.st_uid, 4711);
+    assert_int_equal(facts.st_gid, 4712);
+    assert_int_equal(facts.st_mode & 07777, 0640);
+    /* Its owner, who is not in that group: what the group may, another one may not. */
+    assert_int_equal(chmod(scratch_path("."), 0777), 0);
+    assert_int_equal(chmod(path, 0754), 0);
+    in_a_process(replace_as_another);
+    assert_int_equal(stat(path, &facts), 0);
+    assert_int_equal(facts.st_uid, 4711);
+    assert_int_equal(facts.st_gid, 4713);
+    assert_int_equal(facts.st_mode & 07777, 0744);
 }
 
 static void leaves_a_file_alone_that_came_meanwhile(void **state)
@@ -587,6 +700,9 @@ int main(void)
         cmocka_unit_test(writes_a_file),
         cmocka_unit_test(leaves_nothing_when_abandoned),
         cmocka_unit_test(replaces_only_when_told),
+        cmocka_unit_test(keeps_the_permissions_of_what_it_replaces),
+        cmocka_unit_test(keeps_the_permissions_that_came_meanwhile),
+        cmocka_unit_test(keeps_owner_and_group_of_what_it_replaces),
         cmocka_unit_test(leaves_a_file_alone_that_came_meanwhile),
         cmocka_unit_test(refuses_bad_targets),
         cmocka_unit_test(refuses_a_folder_that_is_read_only),

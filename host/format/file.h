@@ -21,7 +21,8 @@ clq_status clq_file_refuse_same(int fd, const char *in_path, const char *out_pat
 typedef struct clq_writer clq_writer;
 
 /*
- * Start writing `path` through ".NAME.tmp-XXXXXX" in the same folder (O_EXCL, mode 0666 less the umask in the end).
+ * Start writing `path` through ".NAME.tmp-XXXXXX" in the same folder (O_EXCL; in the end with the permissions of the
+ * file that it replaces, mode 0666 less the umask where there is none).
  * `planned_bytes` is checked against the free space of the file system (0: not known). Without `replace` an existing
  * `path` is refused with CLQ_INVALID_ARGUMENT. A missing folder, a read-only one, a full disk: CLQ_IO_ERROR with path,
  * reason and what was needed.
@@ -45,7 +46,7 @@ clq_status clq_writer_write_at(clq_writer *writer, uint64_t offset, const void *
  */
 clq_status clq_writer_copy(clq_writer *writer, int fd, const char *path, uint64_t bytes, clq_error *error);
 
-/* Permissions in place of 0666 less the umask. */
+/* Permissions in place of those of clq_writer_open. */
 clq_status clq_writer_set_mode(clq_writer *writer, unsigned mode, clq_error *error);
 
 /* Flush to disk, rename into place, flush the folder; destroys the writer whatever comes out of it. */

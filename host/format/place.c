@@ -47,7 +47,7 @@ clq_status clq_place_fail(const clq_place *place, const char *what, int code, cl
  * The path that will be renamed to: for a symbolic link the file it leads to, which keeps the link and is what writing
  * in place would have done. A link to nothing is refused as cp(1) does: where it leads is most likely a mistake.
  */
-static clq_status resolve_target(const clq_place *place, int replace, char **target, clq_error *error)
+static clq_status resolve_target(clq_place *place, int replace, char **target, clq_error *error)
 {
     const clq_shown path = clq_show_path(place->path);
     struct stat facts;
@@ -83,6 +83,8 @@ static clq_status resolve_target(const clq_place *place, int replace, char **tar
     if (exists && !replace) {
         return clq_fail(error, CLQ_INVALID_ARGUMENT, "%s: exists already and may not be replaced", path.text);
     }
+    place->is_taken = exists;
+    place->old = facts;
     return CLQ_OK;
 }
 
@@ -214,6 +216,30 @@ static clq_status check_left(const clq_place *place, const char *name, int own, 
     return CLQ_OK;
 }
 
+mode_t clq_place_mode(const clq_place *place)
+{
+    /* Who writes it may have to open it again. */
+    return place->is_taken ? (place->old.st_mode & 0666) | 0600 : 0666;
+}
+
+void clq_place_keep_permissions(const clq_place *place, int fd)
+{
+    struct stat own, old;
+    /* It may have been changed meanwhile, or have been set aside. */
+    const int there = fstatat(place->folder, place->name, &old, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(old.st_mode);
+    const struct stat *kept = there ? &old : &place->old;
+    mode_t mode = kept->st_mode & 0777;
+    if (!place->is_taken || fstat(fd, &own) != 0) {
+        return;
+    }
+    if ((own.st_uid != kept->st_uid || own.st_gid != kept->st_gid) && fchown(fd, kept->st_uid, kept->st_gid) != 0 &&
+        fchown(fd, (uid_t)-1, kept->st_gid) != 0) {
+        mode &= ~(mode_t)070 | (mode & 007) << 3;
+    }
+    /* File systems that have no permissions refuse it, and lose nothing. */
+    (void)!(fchmod(fd, mode) == 0);
+}
+
 /* Open for one run, for several, or for none: to read alone. */
 typedef enum opening { OPEN_LEFT, OPEN_SHARED, OPEN_PEEK } opening;
 
@@ -236,7 +262,7 @@ static clq_status open_beside(const clq_place *place, const char *name, opening 
     for (int attempt = 0; attempt < RACES; attempt++) {
         struct stat facts;
         /* Without O_NONBLOCK, opening a FIFO would wait. */
-        *fd = openat(place->folder, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+        *fd = openat(place->folder, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, clq_place_mode(place));
         if (*fd < 0 && errno == EINTR) {
             continue;
         }
@@ -287,7 +313,7 @@ clq_status clq_place_open_peek(const clq_place *place, const char *name, int *fd
 
 clq_status clq_place_make(const clq_place *place, const char *name, int *fd, clq_error *error)
 {
-    *fd = clq_make_locked(place->folder, name, 0666);
+    *fd = clq_make_locked(place->folder, name, clq_place_mode(place));
     if (*fd >= 0) {
         return CLQ_OK;
     }

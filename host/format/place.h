@@ -3,6 +3,8 @@
 #ifndef CLQ_HOST_FORMAT_PLACE_H
 #define CLQ_HOST_FORMAT_PLACE_H
 
+#include <sys/stat.h>
+
 #include "format/support.h"
 
 typedef struct clq_place {
@@ -10,6 +12,8 @@ typedef struct clq_place {
     char *name;             /* within the folder; of the file that a symbolic link leads to */
     int folder;             /* open, or -1 */
     uint64_t planned_bytes; /* for messages and the check of free space; 0: not known */
+    int is_taken;           /* by a file, which is to be replaced */
+    struct stat old;        /* of that file */
 } clq_place;
 
 /*
@@ -53,7 +57,19 @@ clq_status clq_place_open_shared(const clq_place *place, const char *name, int *
 /* Open the file `name` of the folder to read what another run may be writing to it; -1 in *fd when there is none. */
 clq_status clq_place_open_peek(const clq_place *place, const char *name, int *fd, clq_error *error);
 
-/* Make the file `name` of the folder, which must not exist, and lock it. With mode 0666 less the umask. */
+/*
+ * What a file that is made beside is opened with, less the umask: 0666, but for whom the file that is there is closed
+ * the new one is, from the first byte on.
+ */
+mode_t clq_place_mode(const clq_place *place);
+
+/* Make the file `name` of the folder, which must not exist, and lock it. With clq_place_mode. */
 clq_status clq_place_make(const clq_place *place, const char *name, int *fd, clq_error *error);
+
+/*
+ * Give a file that is whole the permissions of the one that it is about to replace, if there is one, and its owner and
+ * group as far as this user may; what cannot be given to the same group is no more open to another one than to all.
+ */
+void clq_place_keep_permissions(const clq_place *place, int fd);
 
 #endif

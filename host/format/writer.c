@@ -19,17 +19,14 @@
 /* Linux moves at most 2 GiB less a page in one call. */
 enum { STEP_BYTES = 1 << 30 };
 
-/*
- * Created with mode 0666, the kernel takes the umask off: asking for the umask is only possible by setting it, which
- * other threads would see.
- */
+/* The kernel takes the umask off: to ask for it means to set it, which other threads would see. */
 static clq_status create_temporary(clq_writer *writer, clq_error *error)
 {
     char *name = clq_place_hidden_name(&writer->place, CLQ_TEMPORARY_SUFFIX);
     if (name == NULL) {
         return clq_fail_memory(error, writer->place.path);
     }
-    writer->fd = clq_temporary_make(writer->place.folder, name, 0666);
+    writer->fd = clq_temporary_make(writer->place.folder, name, clq_place_mode(&writer->place));
     if (writer->fd < 0) {
         const int reason = errno;
         free(name);
@@ -173,6 +170,9 @@ clq_status clq_writer_commit(clq_writer **writer, clq_error *error)
         status = clq_fail(error, CLQ_IO_ERROR, "%s: not finished, since a write failed before",
                           clq_show_path(w->place.path).text);
         goto done;
+    }
+    if (!w->has_mode) {
+        clq_place_keep_permissions(&w->place, w->fd);
     }
     if (clq_flush(w->fd) != 0) {
         status = clq_place_fail(&w->place, "flush to disk", errno, error);

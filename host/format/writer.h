@@ -13,7 +13,8 @@ struct clq_writer {
     char *temporary; /* name within the folder; NULL while there is no such file */
     int fd;
     int replace;
-    int kept; /* what is not committed stays */
+    int kept;     /* what is not committed stays */
+    int has_mode; /* its permissions were set: those of a file that it replaces do not count */
     /* Several threads may write at a time. */
     atomic_int failed; /* a write went wrong: the file must not be committed */
     _Atomic uint64_t end;

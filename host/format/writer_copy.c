@@ -70,6 +70,7 @@ done:
 
 clq_status clq_writer_set_mode(clq_writer *writer, unsigned mode, clq_error *error)
 {
+    writer->has_mode = 1;
     return fchmod(writer->fd, (mode_t)mode) == 0 ? CLQ_OK
                                                  : clq_place_fail(&writer->place, "set its permissions", errno, error);
 }

@@ -195,15 +195,23 @@ static clq_status remove_stale(const clq_folder_output *folder, clq_error *error
     return folder->stale.count > 0 ? clq_path_flush(folder->path, error) : CLQ_OK;
 }
 
+/* Those of DIR's own, as of all files; where DIR has none, of the one that was set aside. */
+static clq_status set_config_mode(const clq_folder_output *folder, clq_writer *writer, clq_error *error)
+{
+    struct stat facts = {.st_mode = folder->config.mode};
+    char *aside = folder->config.name == NULL ? aside_path(folder, CLQ_CONFIG_NAME) : NULL;
+    const int known = folder->config.name != NULL || (aside != NULL && lstat(aside, &facts) == 0);
+    free(aside);
+    return known ? clq_writer_set_mode(writer, facts.st_mode & 0777, error) : CLQ_OK;
+}
+
 static clq_status write_config(const clq_folder_output *folder, const char *path, clq_error *error)
 {
     clq_status status = CLQ_OK;
     clq_writer *writer = NULL;
     CLQ_TRY_TO(clq_writer_open(path, folder->edited_length, folder->job->request->replace, &writer, error));
     CLQ_TRY_TO(clq_writer_write(writer, folder->edited, folder->edited_length, error));
-    if (folder->config.name != NULL) {
-        CLQ_TRY_TO(clq_writer_set_mode(writer, folder->config.mode, error));
-    }
+    CLQ_TRY_TO(set_config_mode(folder, writer, error));
     CLQ_TRY_TO(clq_writer_commit(&writer, error));
 done:
     clq_writer_abandon(&writer);
