@@ -8,6 +8,8 @@
 
 #include "format/json_string.h"
 
+enum { PIECE_BYTES = 1 << 16 };
+
 /*
  * Not open_memstream: when glibc's runs out of memory, only the call that met it is told, and its fclose may return 0
  * and leave no text at all.
@@ -32,6 +34,12 @@ static int make_room(clq_text *text, size_t length)
     return 1;
 }
 
+static void hand_on(clq_text *text)
+{
+    text->failed = text->failed || !text->put(text->cookie, text->bytes, text->length);
+    text->length = 0;
+}
+
 void clq_text_add(clq_text *text, const char *bytes, size_t length)
 {
     if (text->out != NULL) {
@@ -42,6 +50,9 @@ void clq_text_add(clq_text *text, const char *bytes, size_t length)
     if (!text->failed) {
         memcpy(text->bytes + text->length, bytes, length);
         text->length += length;
+    }
+    if (text->put != NULL && text->length >= PIECE_BYTES) {
+        hand_on(text);
     }
 }
 
@@ -108,6 +119,15 @@ clq_status clq_text_take(clq_text *text, const char *what, char **bytes, size_t 
     *length = text->length;
     memset(text, 0, sizeof *text);
     return CLQ_OK;
+}
+
+int clq_text_end(clq_text *text)
+{
+    int complete;
+    hand_on(text);
+    complete = !text->failed;
+    clq_text_release(text);
+    return complete;
 }
 
 void clq_text_release(clq_text *text)

@@ -16,6 +16,10 @@ typedef struct clq_text {
     char *bytes;
     size_t length, capacity;
     int failed;
+    /* Set in one that is empty, of memory: what has come together is handed to it piece by piece, and the rest by
+     * clq_text_end; 0 is a failure. */
+    int (*put)(void *cookie, const char *bytes, size_t length);
+    void *cookie;
 } clq_text;
 
 void clq_text_add(clq_text *text, const char *bytes, size_t length);
@@ -35,5 +39,8 @@ void clq_text_quote(clq_text *text, const char *string, size_t length, clq_text_
  */
 clq_status clq_text_take(clq_text *text, const char *what, char **bytes, size_t *length, clq_error *error);
 void clq_text_release(clq_text *text);
+
+/* The end of a text with `put`; 0 when that, or memory, failed on the way. */
+int clq_text_end(clq_text *text);
 
 #endif

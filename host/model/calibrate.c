@@ -62,26 +62,43 @@ static clq_status report_tensor(clq_calibrate_job *job, clq_calibrated *found, c
     return CLQ_OK;
 }
 
+/* The text of many ranges is longer than they are: it is written as it comes. */
+typedef struct ranges_output {
+    clq_writer *writer;
+    uint64_t bytes;
+    clq_status status;
+    clq_error *error;
+} ranges_output;
+
+static int put_text(void *cookie, const char *bytes, size_t length)
+{
+    ranges_output *output = cookie;
+    output->status = clq_writer_write(output->writer, bytes, length, output->error);
+    output->bytes += length;
+    return output->status == CLQ_OK;
+}
+
 static clq_status write_ranges(clq_calibrate_job *job, clq_error *error)
 {
     const clq_file_request *request = job->job.request;
+    ranges_output output = {.status = CLQ_OK, .error = error};
     clq_status status = CLQ_OK;
-    clq_writer *writer = NULL;
-    char *text = NULL;
-    size_t bytes = 0;
     clq_json_writer json;
+    CLQ_TRY_TO(clq_writer_open(request->output, 0, request->replace, &output.writer, error));
     clq_json_writer_begin(&json, NULL);
+    json.text.put = put_text;
+    json.text.cookie = &output;
     clq_ranges_object(&json, request, job->job.report);
     clq_json_writer_end(&json);
-    CLQ_TRY_TO(clq_text_take(&json.text, "the ranges", &text, &bytes, error));
-    CLQ_TRY_TO(clq_writer_open(request->output, bytes, request->replace, &writer, error));
-    CLQ_TRY_TO(clq_writer_write(writer, text, bytes, error));
-    CLQ_TRY_TO(clq_writer_commit(&writer, error));
+    if (!clq_text_end(&json.text)) {
+        CLQ_TRY_TO(output.status);
+        CLQ_TRY_TO(clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the ranges"));
+    }
+    CLQ_TRY_TO(clq_writer_commit(&output.writer, error));
     job->job.report->is_written = 1;
-    job->job.report->bytes_out = bytes;
+    job->job.report->bytes_out = output.bytes;
 done:
-    clq_writer_abandon(&writer);
-    free(text);
+    clq_writer_abandon(&output.writer);
     return status;
 }
 
@@ -106,6 +123,7 @@ static clq_status execute(clq_calibrate_job *job, clq_error *error)
     CLQ_TRY(clq_model_plan_scheme(request, &job->scheme, error));
     CLQ_TRY(clq_calibrate_inputs(job, error));
     CLQ_TRY(clq_job_need_devices(&job->job, error));
+    CLQ_TRY(clq_calibrate_hold(job, error));
     if (job->count > 0) {
         CLQ_TRY(clq_calibrate_run(job, error));
     }

@@ -83,6 +83,15 @@ clq_status clq_calibrate_inputs(clq_calibrate_job *job, clq_error *error);
 /* The name under which a tensor of a file is known: tensor_name stands for that of a .npy. */
 const char *clq_calibrate_name(const clq_file_request *request, const clq_model *model, size_t tensor);
 
+/* Whether it has histograms, by its method or for the report. */
+int clq_calibrate_counts(const clq_calibrate_job *job);
+
+/*
+ * Make room for what is held of each range to the end of the call, once the devices are there. Refused where that is
+ * more than what slots and histograms leave of the memory.
+ */
+clq_status clq_calibrate_hold(clq_calibrate_job *job, clq_error *error);
+
 /* All passes over the data: ranges, and histograms where the method has them. The context is there. */
 clq_status clq_calibrate_run(clq_calibrate_job *job, clq_error *error);
 
@@ -105,6 +114,7 @@ uint64_t clq_calibrate_step(const clq_calibrate_job *job);
 int clq_calibrate_cuts(const clq_calibrate_job *job, uint64_t p);
 clq_status clq_calibrate_read(clq_calibrate_job *job, const clq_calibrated *tensor, uint64_t first, uint64_t count,
                               const uint64_t **counts, uint64_t *counted, clq_error *error);
+enum { CLQ_CALIBRATE_CUT_NUMBERS = 3 }; /* of each: range, threshold and how many bins it has, elements kept */
 clq_status clq_calibrate_merge_cut(clq_calibrate_job *job, clq_calibrated *tensor, uint64_t *counted, clq_error *error);
 
 /*

@@ -14,7 +14,6 @@
 #include "model/calibrate.h"
 #include "model/layout.h"
 #include "model/read_real.h"
-#include "stream/ranges.h"
 
 const char *clq_calibrate_name(const clq_file_request *request, const clq_model *model, size_t tensor)
 {
@@ -118,22 +117,10 @@ static clq_status new_tensor(clq_calibrate_job *job, const char *name, const clq
     tensor->first_input = input;
     tensor->parameters = parameters;
     memcpy(tensor->dtype, source->dtype.name, sizeof tensor->dtype);
-    if (parameters > SIZE_MAX / (2 * sizeof *tensor->found) - 1) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "%" PRIu64 " ranges do not fit the memory", parameters);
-    }
     tensor->name = strdup(name);
-    tensor->found = malloc(((size_t)parameters + 1) * 2 * sizeof *tensor->found);
-    tensor->range = malloc(((size_t)parameters + 1) * 2 * sizeof *tensor->range);
-    if (job->job.request->calibration.kind == CLQ_CALIBRATE_MEAN) {
-        tensor->means = calloc((size_t)parameters + 1, sizeof *tensor->means);
+    if (tensor->name == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the name of a tensor");
     }
-    tensor->threshold = calloc((size_t)parameters + 1, sizeof *tensor->threshold);
-    tensor->kept = calloc((size_t)parameters + 1, sizeof *tensor->kept);
-    if (tensor->name == NULL || tensor->found == NULL || tensor->range == NULL || tensor->threshold == NULL ||
-        tensor->kept == NULL || (tensor->means == NULL && job->job.request->calibration.kind == CLQ_CALIBRATE_MEAN)) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %" PRIu64 " ranges", parameters);
-    }
-    clq_ranges_clear(tensor->found, parameters);
     return clq_names_add(&job->names, tensor->name, job->count - 1, &existing, error);
 }
 

@@ -194,9 +194,6 @@ clq_status clq_calibrate_read(clq_calibrate_job *job, const clq_calibrated *tens
     return job->merged != NULL ? clq_job_sum(&job->job, job->merged, count * job->bins, error) : CLQ_OK;
 }
 
-/* Range, threshold and how many bins it has, and elements that are kept. */
-enum { CUT_NUMBERS = 3 };
-
 static void cut_to_numbers(const clq_calibrated *tensor, uint64_t p, uint64_t *numbers)
 {
     memcpy(&numbers[0], &tensor->range[2 * p], 2 * sizeof *tensor->range);
@@ -215,24 +212,24 @@ clq_status clq_calibrate_merge_cut(clq_calibrate_job *job, clq_calibrated *tenso
 {
     clq_status status = CLQ_OK;
     uint64_t *numbers = NULL;
-    const uint64_t end = tensor->parameters * CUT_NUMBERS;
+    const uint64_t end = tensor->parameters * CLQ_CALIBRATE_CUT_NUMBERS;
     if (cutters(job) == 1) {
         return clq_job_sum(&job->job, counted, 1, error);
     }
-    numbers = calloc((size_t)tensor->parameters + 1, CUT_NUMBERS * sizeof *numbers);
+    numbers = calloc((size_t)tensor->parameters + 1, CLQ_CALIBRATE_CUT_NUMBERS * sizeof *numbers);
     if (numbers == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for what parts have cut");
     }
     for (uint64_t p = 0; p < tensor->parameters; p++) {
         if (clq_calibrate_cuts(job, p)) {
-            cut_to_numbers(tensor, p, &numbers[p * CUT_NUMBERS]);
+            cut_to_numbers(tensor, p, &numbers[p * CLQ_CALIBRATE_CUT_NUMBERS]);
         }
     }
     numbers[end] = *counted;
     CLQ_TRY_TO(clq_job_sum(&job->job, numbers, end + 1, error));
     *counted = numbers[end];
     for (uint64_t p = 0; p < tensor->parameters; p++) {
-        cut_from_numbers(tensor, p, &numbers[p * CUT_NUMBERS]);
+        cut_from_numbers(tensor, p, &numbers[p * CLQ_CALIBRATE_CUT_NUMBERS]);
     }
 done:
     free(numbers);

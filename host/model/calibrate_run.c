@@ -66,7 +66,9 @@ static clq_status keep_histogram(clq_calibrated *tensor, uint64_t p, const uint6
 static clq_status note_cut(const clq_calibrate_job *job, clq_calibrated *tensor, uint64_t p,
                            const clq_calibration_kept *kept, const uint64_t *counts, clq_error *error)
 {
-    tensor->threshold[p] = (clq_threshold){kept->threshold, kept->end};
+    if (tensor->threshold != NULL) {
+        tensor->threshold[p] = (clq_threshold){kept->threshold, kept->end};
+    }
     if (clq_range_is_empty(&tensor->range[2 * p])) {
         tensor->range[2 * p] = tensor->range[2 * p + 1] = 0.0f;
     }
@@ -187,8 +189,7 @@ static clq_status run_all(clq_calibrate_job *job, int counts, clq_error *error)
 
 clq_status clq_calibrate_run(clq_calibrate_job *job, clq_error *error)
 {
-    const int counts = clq_calibration_counts(&job->job.request->calibration) ||
-                       (job->job.request->details & (CLQ_FILE_HISTOGRAMS | CLQ_FILE_WORST)) != 0;
+    const int counts = clq_calibrate_counts(job);
     const uint64_t memory = counts ? job->job.request->memory_bytes / 2 : job->job.request->memory_bytes;
     const uint64_t bytes = clq_size_divide_up(job->data_bytes, clq_size_max(job->job.request->parts, 1));
     CLQ_TRY(clq_calibrate_begin_lanes(job, memory, error));

@@ -26,6 +26,17 @@ echo "== memory"
 head -c 400000 /dev/zero | npy '<f4' '10, 10000' >wide.npy
 refused calibrate wide.npy -o r.json --force --granularity channel --axis 1 --method mse --memory 16M
 refused quantize wide.npy -o q.safetensors --axis 1 --calibrate mse --memory 16M
+head -c 400000 /dev/zero | npy '<f4' '1, 100000' >wider.npy
+for options in '' '--method mean' '--histograms'; do
+    # shellcheck disable=SC2086
+    refused calibrate wider.npy -o r.json --force --granularity channel --axis 1 --memory 8M $options
+done
+"$CLQUANT" calibrate wider.npy -o wide.json --granularity channel --axis 1 --memory 10M --quiet
+grep -c . wide.json
+members wide.json lo | grep -o 0 | wc -l
+rm wide.json
+(ulimit -f 100; refused calibrate wider.npy -o wide.json --granularity channel --axis 1)
+ls wide.json .wide.json* 2>/dev/null
 refused quantize x.npy -o q.safetensors --granularity group --calibrate mse
 
 echo "== files of ranges"
