@@ -76,6 +76,9 @@ clq_status clq_writer_open_partial(const char *path, uint64_t planned_bytes, int
 /* Remove what an earlier run left; nothing is not a failure. Refused: while another run writes it. */
 clq_status clq_writer_remove_partial(const char *path, clq_error *error);
 
+/* The same also while others write it, who must be about to end. */
+void clq_writer_drop_partial(const char *path);
+
 /* Whether the temporary file stays when the writer is abandoned, or its commit fails. */
 void clq_writer_keep(clq_writer *writer, int keep);
 

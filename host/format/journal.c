@@ -213,6 +213,17 @@ done:
     return status;
 }
 
+clq_status clq_journal_drop(const char *path, clq_error *error)
+{
+    clq_journal *journal = NULL;
+    clq_status status = open_place(path, &journal, error);
+    if (status == CLQ_OK) {
+        status = clq_journal_remove(&journal, error);
+    }
+    clq_journal_close(&journal);
+    return status;
+}
+
 const char *clq_journal_heading(const clq_journal *journal, size_t *bytes)
 {
     *bytes = journal->heading.bytes - (sizeof CLQ_JOURNAL_MAGIC - 1);

@@ -37,6 +37,9 @@ clq_status clq_journal_peek(const char *path, clq_journal **journal, clq_error *
 /* Remove what stands at the journal's name, whatever is in it, unless another run has it open. */
 clq_status clq_journal_discard(const char *path, clq_error *error);
 
+/* The same also while another run has it open, which must be about to end. */
+clq_status clq_journal_drop(const char *path, clq_error *error);
+
 /*
  * Begin a journal for `path`, where there must be none (CLQ_INVALID_ARGUMENT: another run began meanwhile).
  * `heading` is whole lines and is on its way to disk afterwards, not necessarily on it.

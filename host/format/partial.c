@@ -115,6 +115,17 @@ done:
     return status;
 }
 
+void clq_writer_drop_partial(const char *path)
+{
+    clq_place place;
+    if (clq_place_find(path, 0, 1, &place, NULL) == CLQ_OK) {
+        char *name = clq_place_hidden_name(&place, SUFFIX);
+        (void)!(name != NULL && unlinkat(place.folder, name, 0) == 0);
+        free(name);
+    }
+    clq_place_release(&place);
+}
+
 int clq_writer_claim(const clq_writer *writer)
 {
     return writer->temporary != NULL && clq_lock_file(writer->fd) == CLQ_LOCK_HELD &&

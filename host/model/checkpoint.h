@@ -55,6 +55,13 @@ clq_status clq_checkpoint_compare_ranks(const clq_checkpoint_run *run, clq_error
 clq_status clq_checkpoint_await_ranks(const clq_job *job, clq_error *error);
 
 /*
+ * Of ranks that have begun: wait until all have. From then on nothing beside the output is anybody else's, so that one
+ * that fails can remove what all of them have left, or joined, and does so if nothing of it is of use to another run.
+ */
+clq_status clq_checkpoint_await_begun(const clq_job *job, int *all_begun, clq_error *error);
+void clq_checkpoint_drop_all(const clq_output *output);
+
+/*
  * When the output is laid out: open it. Tensors that an earlier run finished are compared with their hashes and marked
  * as written, with all that the report needs but ranges and parameters. What differs is CLQ_BAD_FILE.
  */

@@ -162,6 +162,18 @@ clq_status clq_checkpoint_await_ranks(const clq_job *job, clq_error *error)
     return CLQ_OK;
 }
 
+clq_status clq_checkpoint_await_begun(const clq_job *job, int *all_begun, clq_error *error)
+{
+    char *all = NULL;
+    size_t count = 0;
+    if (job->request->parts > 0 && job->events.exchange != NULL) {
+        CLQ_TRY(exchange(job, "", &all, &count, error));
+        free(all);
+        *all_begun = 1;
+    }
+    return CLQ_OK;
+}
+
 /* Lines as in a journal, of what is written here. */
 static clq_status tell(const clq_checkpoint_run *run, const clq_record_hashes *hashes, char **text, clq_error *error)
 {

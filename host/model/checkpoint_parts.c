@@ -363,3 +363,16 @@ void clq_checkpoint_remove_parts(const clq_output *output)
     }
     clq_part_list_release(&list);
 }
+
+/* Journals go first: files without one are worth nothing. */
+void clq_checkpoint_drop_all(const clq_output *output)
+{
+    clq_part_list list = {0};
+    if (clq_part_list_find(clq_output_path(output), &list, NULL) == CLQ_OK) {
+        for (size_t i = 0; i < list.count; i++) {
+            (void)clq_journal_drop(list.items[i].path, NULL);
+        }
+    }
+    clq_part_list_release(&list);
+    clq_output_drop_partial(output);
+}

@@ -105,6 +105,9 @@ void clq_output_keep(clq_output *output, int keep);
 /* Remove what an earlier run left of an output of `shard_count` shards. */
 clq_status clq_output_discard_partial(const clq_output *output, size_t shard_count, clq_error *error);
 
+/* Remove what all runs that share the output have written here, who must be about to end. */
+void clq_output_drop_partial(const clq_output *output);
+
 /* The hash of all bytes of tensor `number`, which were written by this run. */
 clq_status clq_output_hash(const clq_output *output, size_t number, uint64_t *hash, clq_error *error);
 

@@ -234,6 +234,18 @@ clq_status clq_output_discard_partial(const clq_output *output, size_t shard_cou
     return output->index != NULL ? clq_writer_remove_partial(output->path, error) : CLQ_OK;
 }
 
+void clq_output_drop_partial(const clq_output *output)
+{
+    for (size_t i = 0; i < output->shard_count; i++) {
+        if (!output->shards[i].is_elsewhere) {
+            clq_writer_drop_partial(output->shards[i].path);
+        }
+    }
+    if (output->index != NULL) {
+        clq_writer_drop_partial(output->path);
+    }
+}
+
 static clq_status read_shard(const output_shard *shard, uint64_t offset, void *memory, uint64_t bytes, clq_error *error)
 {
     return shard->placed >= 0 ? clq_file_read(shard->placed, shard->path, offset, memory, bytes, error)

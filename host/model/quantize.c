@@ -173,6 +173,7 @@ static clq_status write_tensors(clq_quantize_job *job, clq_error *error)
         CLQ_TRY(clq_folder_output_begin(job->folder, job->output, error));
     }
     CLQ_TRY(clq_checkpoint_begin(job->checkpoint, &run, error));
+    CLQ_TRY(clq_checkpoint_await_begun(job->call, &job->all_begun, error));
     CLQ_TRY(clq_quantize_note_written(job, error));
     job->lanes.done_bytes = job->lanes.all_bytes - clq_quantize_bytes_left(job);
     clq_job_progress_skip(job->call, job->lanes.done_bytes);
@@ -285,9 +286,22 @@ static int is_kept(const clq_job *call, clq_status status)
            !atomic_load(&call->check.found);
 }
 
+/*
+ * Whether what all ranks have written goes with this one, or with the one that joins: as of one process, where another
+ * run would end here too. A rank that is interrupted may be so because another one was killed, which is continued.
+ */
+static int ends_all(const clq_quantize_job *job, clq_status status)
+{
+    if (job->joined != NULL) {
+        return job->call->events.exchange != NULL && status == CLQ_REFUSED;
+    }
+    return job->all_begun && status != CLQ_OK && status != CLQ_CANCELLED && !is_kept(job->call, status);
+}
+
 clq_status clq_quantize_run(clq_job *call, const char *joined, clq_error *error)
 {
     clq_status status;
+    int dropped;
     clq_quantize_job *job = calloc(1, sizeof *job);
     if (job == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a run of quantize");
@@ -296,9 +310,13 @@ clq_status clq_quantize_run(clq_job *call, const char *joined, clq_error *error)
     job->request = call->request;
     job->joined = joined;
     status = execute(job, error);
+    dropped = ends_all(job, status);
+    if (dropped) {
+        clq_checkpoint_drop_all(job->output);
+    }
     call->report->is_resumable = clq_checkpoint_close(&job->checkpoint, is_kept(call, status));
     clq_output_destroy(&job->output);
-    clq_folder_output_close(&job->folder, status, call->report->is_resumable || job->request->parts > 0);
+    clq_folder_output_close(&job->folder, status, call->report->is_resumable || (job->request->parts > 0 && !dropped));
     clq_quantize_end(job);
     if (job->plan != NULL) {
         /* What is wrong with the call comes first. */

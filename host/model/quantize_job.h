@@ -51,6 +51,7 @@ typedef struct clq_quantize_job {
     clq_checkpoint *checkpoint; /* NULL: nothing is written that another run could continue */
     clq_pieces *pieces;         /* of an output that several runs share; else NULL */
     const char *joined;         /* forms of zero points, of the parts that this run joins; else NULL */
+    int all_begun;              /* of ranks: all have a journal of this output */
     int finding;                /* CLQ_FIND_: this run only finds parameters; 0: it writes */
     int found;                  /* such a run was made before, over all */
     int shared_found;           /* or over those that share parameters */

@@ -59,6 +59,29 @@ is_old 'a full disk with --resume'
 ranks 2 quantize t.safetensors -o out/q.safetensors --force --resume || fault "after a full disk: exit code $?"
 is_new 'after a full disk'
 
+# What another run would meet again leaves nothing, of ranks that have done their share too and with --resume: NaN in the
+# share of one, and a gate, which the first judges.
+cp t.safetensors nan.safetensors
+printf '\000\000\300\177' | dd of=nan.safetensors bs=1 seek=$((8 + sample_header + 12000000)) conv=notrunc 2>/dev/null
+for options in '' '--resume' '--preset onnx' '--granularity tensor'; do
+    # shellcheck disable=SC2086
+    fails 7 'is NaN or infinite' ranks 3 quantize nan.safetensors -o out/q.safetensors --force $options
+    is_old "NaN $options"
+    [ "$(ls -A out)" = q.safetensors ] || fault "NaN $options: something is left: $(ls -A out)"
+    # shellcheck disable=SC2086
+    fails 6 'below the 1000 dB asked for' \
+        ranks 3 quantize t.safetensors -o out/q.safetensors --force --fail-sqnr-below 1000 $options
+    is_old "a gate $options"
+    [ "$(ls -A out)" = q.safetensors ] || fault "a gate $options: something is left: $(ls -A out)"
+done
+fails 6 'below the 1000 dB asked for' ranks 2 quantize model -o out/m --fail-sqnr-below 1000
+[ -z "$(ls -A out/m)" ] || fault "a gate of a folder: something is left: $(ls -A out/m)"
+
+# The report has the device that worked, and not that of the joining alone, which has none.
+ranks 3 quantize t.safetensors -o out/q.safetensors --force --json || fault "a report: exit code $?"
+grep -q '^ *"device": "' report || fault "a report: without a device"
+is_new 'a report'
+
 # The same of a machine that shares nothing: others keep what they had too.
 mkdir a b
 cp -R model a/in

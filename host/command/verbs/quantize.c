@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* quantize: from a model file or an array to one with quantized tensors. */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+#include <string.h>
+#include <time.h>
+
 #include "command/frame/ranks_place.h"
 #include "command/verbs/file_report.h"
 #include "command/verbs/plot.h"
@@ -48,7 +54,7 @@ static clq_status print_report(const cli_options *options, const clq_file_report
  * What the parts have written, put in its place by the first rank, or the first of each file system. What is wrong for
  * one of these is so for all, and the first of all tells it.
  */
-static int join_ranks(const cli_options *options, const cli_ranks *ranks)
+static int join_ranks(const cli_options *options, const cli_ranks *ranks, const cli_joined_ranks *made)
 {
     const char *output = options->file.output;
     cli_options joining = *options;
@@ -58,7 +64,7 @@ static int join_ranks(const cli_options *options, const cli_ranks *ranks)
     joining.file.check = CLQ_CHECK_NONE; /* each has written its bytes just now, or compared those of an earlier run */
     joining.positional = (cli_list){&output, 1};
     if (ranks->rank == 0) {
-        return cli_join(&joining);
+        return cli_join_ranks(&joining, made);
     }
     request.check = CLQ_CHECK_NONE;
     if (cli_call_files(&joining, clq_file_join, &request, NULL, &error) == CLQ_OK) {
@@ -93,15 +99,20 @@ static int quantize_in_ranks(const cli_options *options, cli_ranks *ranks, clq_f
 {
     const cli_options own = cli_options_of_rank(options, ranks);
     cli_rank_place place;
+    cli_joined_ranks made = {.device = ""};
     clq_file_report *report = NULL;
     clq_error error;
     clq_status status;
     int code = CLI_OK;
+    clock_gettime(CLOCK_MONOTONIC, &made.begun);
     request.details = 0;
     ranks->speaks = 1;
     status = take_part(options, ranks, &request, &place, &error);
     if (status == CLQ_OK) {
         status = cli_call_files(&own, clq_file_quantize, &request, &report, &error);
+    }
+    if (report != NULL) {
+        memcpy(made.device, report->device, sizeof made.device);
     }
     clq_file_report_destroy(&report);
     if (status != CLQ_OK) {
@@ -115,7 +126,7 @@ static int quantize_in_ranks(const cli_options *options, cli_ranks *ranks, clq_f
     ranks->settle(code);
     ranks->among(place.number == 0);
     if (place.number == 0) {
-        code = join_ranks(&own, ranks);
+        code = join_ranks(&own, ranks, &made);
     }
     ranks->settle(code);
     return code;

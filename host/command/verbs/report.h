@@ -27,6 +27,13 @@ int cli_report_end(const char *complete, clq_status status, const clq_error *err
  */
 int cli_report_late(int verdict, const clq_error *error);
 
+/* cli_join of what ranks have just made, whose report tells of them too. */
+typedef struct cli_joined_ranks {
+    char device[sizeof((clq_file_report *)0)->device];
+    struct timespec begun;
+} cli_joined_ranks;
+int cli_join_ranks(const cli_options *options, const cli_joined_ranks *ranks);
+
 /* Digits of a share for "%.*g%%": two, but all of it is 100 and not 1e+02. */
 int cli_percent_digits(double percent);
 
