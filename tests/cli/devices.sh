@@ -16,6 +16,12 @@ code=0
 "$CLQUANT" devices --device nonsense 2>message || code=$?
 echo "$code"
 grep -c "no device matches 'nonsense'" message
+# What the environment names is for other verbs: all devices are listed, with a warning where none is of that name.
+for device in nonsense reference native,reference gpu:all; do
+    CLQUANT_DEVICE=$device "$CLQUANT" devices >text 2>message && echo "$device: $(grep -c '^reference  reference  ' text)" \
+        "$(grep -c '\[selected\]' text)" "$(sed 's/; there are: .*//' message)"
+    CLQUANT_DEVICE=$device "$CLQUANT" devices --json 2>/dev/null | grep -c '"spec": "reference"'
+done
 
 # What native and the reference may take is the memory of the machine.
 "$CLQUANT" devices | sed -n '/^native/,/^reference/s/^ *memory  *[0-9.]* [KMGT]iB, /memory: /p'

@@ -236,6 +236,7 @@ int cli_device_was_opened(void);
 /* When what --device asks for is not there or cannot be used, `error` gets a word on where that was asked for: returns
  * `status`. */
 clq_status cli_blame_device(const cli_options *options, clq_status status, clq_error *error);
+int cli_device_is_of_environment(const cli_options *options); /* CLQUANT_DEVICE, as --device is not given */
 
 /*
  * Signals: SIGINT, SIGTERM and SIGHUP set a flag, the third of them ends the process, SIGQUIT does at once; SIGPIPE and

@@ -20,9 +20,14 @@ enum { COMPILE_SECONDS = 20, MOST_COMPILE_SECONDS = 86400 };
 static atomic_int is_left; /* a context that was still compiling */
 static atomic_int opened;  /* the thread of signals asks too */
 
+int cli_device_is_of_environment(const cli_options *options)
+{
+    return options->device == getenv("CLQUANT_DEVICE");
+}
+
 clq_status cli_blame_device(const cli_options *options, clq_status status, clq_error *error)
 {
-    return status == CLQ_NO_DEVICE && options->device == getenv("CLQUANT_DEVICE")
+    return status == CLQ_NO_DEVICE && cli_device_is_of_environment(options)
                ? clq_fail_in(error, status, "CLQUANT_DEVICE, as --device is not given")
                : status;
 }

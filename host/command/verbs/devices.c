@@ -173,14 +173,23 @@ static clq_status judge_probes(const cli_device_report *reports, size_t count, i
     return CLQ_OK;
 }
 
-/* What there is is told also where a device that is asked for fails; but not in place of one that is not there. */
+/*
+ * What there is is told also where a device that is asked for fails; but not in place of one that is not there. Of what
+ * CLQUANT_DEVICE asks other verbs for, that is a warning, and several devices, which some of them take, are none.
+ */
 static int show(const cli_options *options, cli_device_report *reports, size_t count)
 {
     const int is_asked = strcmp(options->device, "auto") != 0;
     clq_error error;
     clq_status status = mark_taken(options->device, reports, count, &error);
-    if ((status == CLQ_OUT_OF_MEMORY && error.opencl_code == 0) || status == CLQ_NO_DEVICE) {
+    if (status == CLQ_NO_DEVICE && cli_device_is_of_environment(options)) {
         (void)cli_blame_device(options, status, &error);
+        if (!cli_is_device_list(options->device)) {
+            cli_warning(options, "%s", error.message);
+        }
+        status = CLQ_OK;
+    }
+    if ((status == CLQ_OUT_OF_MEMORY && error.opencl_code == 0) || status == CLQ_NO_DEVICE) {
         return cli_report(&error);
     }
     if (options->json) {
