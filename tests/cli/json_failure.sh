@@ -24,4 +24,16 @@ fails multiplier nan --json
 fails sample nothing -o q.safetensors --json
 fails --json
 fails tune --budget 0 --json
+echo "-- what fails with a report tells it there"
+f32 3f800000 40100000 3f800000 40000000 | npy '<f4' '2, 2' >z.npy
+late() {
+    "$CLQUANT" "$@" --json >output 2>messages
+    echo "$1: $?: $(tail -n 2 output | head -n 1)"
+}
+late quantize z.npy -o q.safetensors --fail-sqnr-below 200
+late compare z.npy y.npy
+late minmax x.npy
+late info y.npy bad.safetensors
+late quantize z.npy -o q.safetensors
+rm q.safetensors
 ls -A

@@ -36,6 +36,7 @@ UNSEEN = {
     "bench.rows[].best_peer_ratio (other than null)": NO_PEER,
     "bench.rows[].target (other than null)": NO_PEER,
     'bench.rows[].outcome = "failed"': "of a kernel that differs after its trial; test_bench_command has one",
+    "bench.error": "likewise",
     'bench.rows[].outcome = "stopped"': "of a run that was interrupted",
     "dequantize.summary.device = null": "the summary is that of quantize; dequantize opens a device always",
     "devices.devices[].operations[].variant = null": "of a device on which no kernel could run",
@@ -71,7 +72,10 @@ class Checker:
         self.count += 1
         if done.returncode != code:
             self.fault(what, ["exit code %d, not %d: %r" % (done.returncode, code, done.stderr[-200:])])
-        return self.judge(what, self.verbs[words[0]], done.stdout)
+        report = self.judge(what, self.verbs[words[0]], done.stdout)
+        if report is not None and ("error" in report) != (code != 0):
+            self.fault(what, ["exit code %d, and %s member 'error'" % (code, "no" if code else "a")])
+        return report
 
     def judge(self, what, verb, data):
         try:

@@ -89,6 +89,7 @@ def calibrate():
     for dtype in ("u8", "s4", "u4"):
         yield 0, ["calibrate", "x.npy", "--method", "mse", "--preset", "onnx", "--dtype", dtype, *OUT]
     yield 0, ["calibrate", NASTY_PATH, "-o", NASTY_PATH + b".json"]
+    yield 6, ["calibrate", "nan.npy", "--nonfinite", "ignore", "--plot", "p.svg", *OUT]
 
 
 def info():

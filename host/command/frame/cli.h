@@ -177,9 +177,6 @@ int cli_usage_error(const char *format, ...) CLQ_PRINTF(1, 2);
 /* Whether cli_message says anything: of ranks, which all have the same to say, the first alone does. */
 int cli_speaks(void);
 
-/* --json prints one object whatever happens: after a failure that printed none, {"error": MESSAGE, "exit_code": CODE}.
- */
-void cli_print_failure_json(int code);
 void cli_note_failure(const char *text); /* cli_report and cli_usage_error do it; only the first counts */
 
 /* Told once by the parser: the verb named in "try ...", and whether build logs are shown. */
@@ -268,9 +265,14 @@ void cli_progress_end(cli_progress **progress);                      /* wipes th
 void cli_progress_prepare(void); /* of the one there is: time goes into kernels, until the next bytes are done */
 void cli_progress_hide(void);    /* wipes the line before something else is printed on stderr */
 
-/* Begin an object on stdout, which counts as the one that --json promises. */
+/*
+ * The object on stdout that --json promises, whatever happens: what a verb tells in it, if anything, and after a
+ * failure the member "error", the first line that was told of it. So it is left open where the verb ends it, and closed
+ * when the exit code is known; a failure without an object of the verb's is {"error": MESSAGE, "exit_code": CODE}.
+ */
 void cli_json_begin(clq_json_writer *json);
-int cli_json_printed(void);
+void cli_json_end(const clq_json_writer *json);
+void cli_json_close(const cli_options *options, int code); /* cli_run does it, and ranks that end before it */
 
 /*
  * A table on stdout: columns as wide as their widest cell; numbers ('>') to the right. Rows are kept until

@@ -10,8 +10,7 @@ enum { LINE_BYTES = 1400 };
 static struct {
     const char *verb_name; /* NULL before it is known */
     int verbose;
-    char failure[LINE_BYTES]; /* the first one reported */
-    char device[160];         /* empty: none is in use */
+    char device[160]; /* empty: none is in use */
 } state;
 
 void cli_messages_begin(const char *verb_name, int verbose)
@@ -37,11 +36,6 @@ static void put_line(FILE *out, const char *before, const char *text)
     fprintf(out, "%s%s\n", before, line);
 }
 
-int cli_speaks(void)
-{
-    return cli_ranks_in_use() == NULL || cli_ranks_in_use()->speaks;
-}
-
 static void print_line(const char *text)
 {
     const cli_ranks *ranks = cli_ranks_in_use();
@@ -62,24 +56,6 @@ void cli_line(FILE *out, const char *format, ...)
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     put_line(out, "", text);
-}
-
-void cli_note_failure(const char *text)
-{
-    if (state.failure[0] == '\0') {
-        snprintf(state.failure, sizeof state.failure, "%s", text);
-    }
-}
-
-void cli_print_failure_json(int code)
-{
-    clq_json_writer json;
-    cli_json_begin(&json);
-    clq_json_writer_key(&json, "error");
-    clq_json_writer_string(&json, state.failure);
-    clq_json_writer_key(&json, "exit_code");
-    clq_json_writer_i64(&json, code);
-    clq_json_writer_end(&json);
 }
 
 static void print_formatted(const char *format, va_list arguments) CLQ_PRINTF(1, 0);

@@ -13,6 +13,11 @@ void cli_ranks_use(cli_ranks *ranks)
     in_use = ranks;
 }
 
+int cli_speaks(void)
+{
+    return in_use == NULL || in_use->speaks;
+}
+
 cli_options cli_options_of_rank(const cli_options *options, const cli_ranks *ranks)
 {
     cli_options own = *options;

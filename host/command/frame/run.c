@@ -49,9 +49,7 @@ int cli_run(int argc, char **argv)
     if (cli_options_parse(argc, argv, &options, &code)) {
         code = cli_verb_table[options.verb].run(&options);
     }
-    if (code != CLI_OK && options.json && !cli_json_printed() && cli_speaks()) {
-        cli_print_failure_json(code);
-    }
+    cli_json_close(&options, code);
     cli_options_release(&options);
     return cli_finish_output(code);
 }

@@ -92,6 +92,64 @@ void cli_flush_output(void)
     }
 }
 
+/* ---- the object of --json ---- */
+
+static int json_begun;
+static int json_ended;
+static clq_json_writer json_open; /* once it is ended, and not closed */
+static char failure[1400];        /* the first one reported */
+
+void cli_note_failure(const char *text)
+{
+    if (failure[0] == '\0') {
+        snprintf(failure, sizeof failure, "%s", text);
+    }
+}
+
+void cli_json_begin(clq_json_writer *json)
+{
+    json_begun = 1;
+    clq_json_writer_begin(json, stdout);
+}
+
+void cli_json_end(const clq_json_writer *json)
+{
+    json_open = *json;
+    json_ended = 1;
+}
+
+static void put_error(clq_json_writer *json, int code)
+{
+    clq_json_writer_key(json, "error");
+    clq_json_writer_string(json, failure[0] != '\0' ? failure : code >= CLI_HUNG_UP ? "interrupted" : "failed");
+}
+
+static void close_object(int code)
+{
+    if (json_ended && code != CLI_OK) {
+        put_error(&json_open, code);
+    }
+    if (json_ended) {
+        clq_json_writer_end(&json_open);
+    }
+    json_ended = 0;
+}
+
+void cli_json_close(const cli_options *options, int code)
+{
+    clq_json_writer json;
+    if (options->json && !json_begun && code != CLI_OK && cli_speaks()) {
+        cli_json_begin(&json);
+        put_error(&json, code);
+        clq_json_writer_key(&json, "exit_code");
+        clq_json_writer_i64(&json, code);
+        clq_json_writer_end(&json);
+    }
+    close_object(code);
+}
+
+/* ---- its end ---- */
+
 int cli_finish_output(int code)
 {
     int failed = 0;
@@ -99,6 +157,7 @@ int cli_finish_output(int code)
         return code;
     }
     finished = 1;
+    close_object(code);
     errno = 0;
     failed = ferror(stdout) != 0;
     failed |= close_output() != 0;
@@ -110,19 +169,4 @@ int cli_finish_output(int code)
     fprintf(stderr, "clquant: cannot write to standard output%s%s\n", first_failure != 0 ? ": " : "",
             first_failure != 0 ? strerror(first_failure) : "");
     return code == CLI_OK ? CLI_FAILURE : code;
-}
-
-/* ---- the object of --json ---- */
-
-static int json_printed;
-
-void cli_json_begin(clq_json_writer *json)
-{
-    json_printed = 1;
-    clq_json_writer_begin(json, stdout);
-}
-
-int cli_json_printed(void)
-{
-    return json_printed;
 }

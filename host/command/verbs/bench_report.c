@@ -284,7 +284,7 @@ void cli_bench_report_end(cli_bench_report *report, size_t failed)
         clq_json_writer_close(&report->json, ']');
         size_member(&report->json, "memory_bytes", report->memory_bytes);
         size_member(&report->json, "failed", failed);
-        clq_json_writer_end(&report->json);
+        cli_json_end(&report->json);
     } else if (report->is_short && report->status == CLQ_OK && report->summary.count > 0) {
         report->status = cli_bench_summary_print(&report->summary, &report->error);
     }

@@ -30,7 +30,7 @@ static void print_json(const clq_file_request *request, const clq_file_report *r
     cli_json_device(&json, report);
     cli_json_devices(&json, report);
     clq_json_writer_close(&json, '}');
-    clq_json_writer_end(&json);
+    cli_json_end(&json);
 }
 
 /* "[-1, 2]", over all parameters. */

@@ -44,17 +44,16 @@ static clq_status print(const cli_options *options, const clq_file_report *file,
     return status;
 }
 
-/* Something that is there cannot be compared or differs outright. */
-static int is_mismatch(const clq_file_report *report)
+/* How many of those that are there cannot be compared or differ outright. */
+static size_t count_mismatches(const clq_file_report *report)
 {
+    size_t count = 0;
     for (size_t i = 0; i < report->tensor_count; i++) {
         const clq_file_outcome outcome = report->tensors[i].outcome;
-        if (outcome == CLQ_FILE_OTHER_SHAPE || outcome == CLQ_FILE_OTHER_TYPE || outcome == CLQ_FILE_MISSING ||
-            outcome == CLQ_FILE_OTHER_BYTES) {
-            return 1;
-        }
+        count += outcome == CLQ_FILE_OTHER_SHAPE || outcome == CLQ_FILE_OTHER_TYPE || outcome == CLQ_FILE_MISSING ||
+                 outcome == CLQ_FILE_OTHER_BYTES;
     }
-    return 0;
+    return count;
 }
 
 /* A refusal for too large an error comes with a whole report. */
@@ -62,6 +61,7 @@ static int tell(const cli_options *options, const clq_file_request *request, con
                 clq_status status, clq_error *error)
 {
     clq_error own;
+    const size_t mismatches = report != NULL ? count_mismatches(report) : 0;
     int code = CLI_OK;
     (void)request;
     if (status != CLQ_OK && status != CLQ_REFUSED) {
@@ -70,8 +70,10 @@ static int tell(const cli_options *options, const clq_file_request *request, con
     if (print(options, report, &own) != CLQ_OK) {
         code = cli_report_failure(&own);
     }
-    if (is_mismatch(report)) {
-        code = CLI_MISMATCH;
+    if (mismatches > 0) {
+        clq_fail(&own, CLQ_MISMATCH, "%zu tensor%s missing, or %s another shape, type or bytes in TEST", mismatches,
+                 mismatches == 1 ? " is" : "s are", mismatches == 1 ? "has" : "have");
+        code = cli_report(&own);
     } else if (status != CLQ_OK) {
         code = cli_report(error);
     }

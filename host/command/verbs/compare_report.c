@@ -123,7 +123,7 @@ void cli_compare_report_json(const cli_compare_report *report)
     cli_json_device(&json, report->file);
     cli_json_devices(&json, report->file);
     clq_json_writer_close(&json, '}');
-    clq_json_writer_end(&json);
+    cli_json_end(&json);
 }
 
 /* ------------------------------------------------------------------------------------------------ table */

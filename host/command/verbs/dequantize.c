@@ -5,7 +5,7 @@
 #include "command/verbs/file_report.h"
 #include "command/verbs/report.h"
 
-static void print_json(const clq_file_report *report, const clq_error *refused)
+static void print_json(const clq_file_report *report)
 {
     clq_json_writer json;
     cli_json_begin(&json);
@@ -28,11 +28,7 @@ static void print_json(const clq_file_report *report, const clq_error *refused)
     clq_json_writer_close(&json, ']');
     cli_report_json_copied(&json, report);
     cli_report_json_summary(&json, report);
-    if (refused != NULL) {
-        clq_json_writer_key(&json, "error");
-        clq_json_writer_string(&json, refused->message);
-    }
-    clq_json_writer_end(&json);
+    cli_json_end(&json);
 }
 
 static clq_status print_lines(const cli_options *options, const clq_file_report *report, clq_error *error)
@@ -54,7 +50,7 @@ static int tell(const cli_options *options, const clq_file_request *request, con
                 clq_status status, clq_error *error)
 {
     if (options->json && (status == CLQ_OK || (status == CLQ_REFUSED && report->tensor_count > 0))) {
-        print_json(report, status == CLQ_OK ? NULL : error);
+        print_json(report);
     } else if (status == CLQ_OK && !options->quiet) {
         status = print_lines(options, report, error);
     }

@@ -281,7 +281,7 @@ void cli_devices_print_json(const cli_device_report *reports, size_t count)
     clq_json_writer_close(&json, ']');
     json_drivers(&json, "left_out", left_out, left_out_count);
     json_no_device(&json, count == CLQ_OWN_DEVICES);
-    clq_json_writer_end(&json);
+    cli_json_end(&json);
 }
 
 void cli_devices_print_text(const cli_device_report *reports, size_t count)

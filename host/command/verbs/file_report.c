@@ -21,11 +21,10 @@ clq_status cli_call_files(const cli_options *options, cli_file_function *functio
 /* A rank that fails before all have told each other what they found ends those that wait for it. */
 static void fail_alone(const cli_options *options, cli_ranks *ranks, int code)
 {
-    if (options->json && !cli_json_printed()) {
-        cli_print_failure_json(code);
-    }
+    code = code != CLI_OK ? code : CLI_FAILURE;
+    cli_json_close(options, code);
     cli_flush_output();
-    ranks->settle(code != CLI_OK ? code : CLI_FAILURE);
+    ranks->settle(code);
 }
 
 int cli_run_files(const cli_options *options, cli_file_function *function, const clq_file_request *request,

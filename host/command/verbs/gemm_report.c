@@ -54,7 +54,7 @@ static void print_json(const cli_gemm_job *job, const cli_gemm_product *product,
     clq_json_writer_key(&json, "gops");
     clq_json_writer_number(&json, giga_operations(job, product));
     text_member(&json, "device", device);
-    clq_json_writer_end(&json);
+    cli_json_end(&json);
 }
 
 static void format_matrix(char *out, size_t capacity, const cli_gemm_file *file)

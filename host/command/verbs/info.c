@@ -235,7 +235,7 @@ int cli_info(const cli_options *options)
     }
     if (options->json) {
         clq_json_writer_close(&json, ']');
-        clq_json_writer_end(&json);
+        cli_json_end(&json);
     }
     return code;
 }

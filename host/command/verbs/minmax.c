@@ -83,7 +83,7 @@ static void add_object(clq_json_writer *json, const clq_file_tensor *tensor)
     clq_json_writer_close(json, '}');
 }
 
-static void print_json(const clq_file_report *report, const clq_error *failure)
+static void print_json(const clq_file_report *report)
 {
     clq_json_writer json;
     cli_json_begin(&json);
@@ -96,11 +96,7 @@ static void print_json(const clq_file_report *report, const clq_error *failure)
     cli_json_check(&json, report);
     cli_json_device(&json, report);
     cli_json_devices(&json, report);
-    if (failure != NULL) {
-        clq_json_writer_key(&json, "error");
-        clq_json_writer_string(&json, failure->message);
-    }
-    clq_json_writer_end(&json);
+    cli_json_end(&json);
 }
 
 /* ---- the verb ---- */
@@ -136,7 +132,7 @@ static int tell(const cli_options *options, const clq_file_request *request, con
                                                                             : cli_report_failure(error);
     }
     if (options->json) {
-        print_json(report, failed ? error : NULL);
+        print_json(report);
     } else {
         clq_error own;
         const clq_status printed = print_table(options, report, &own);

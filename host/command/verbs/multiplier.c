@@ -93,7 +93,7 @@ static void print_json(const search *found)
     clq_json_writer_key(&json, "shift");
     clq_json_writer_i64(&json, found->q31.shift);
     clq_json_writer_close(&json, '}');
-    clq_json_writer_end(&json);
+    cli_json_end(&json);
 }
 
 int cli_multiplier(const cli_options *options)

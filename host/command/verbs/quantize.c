@@ -119,15 +119,15 @@ static int quantize_in_ranks(const cli_options *options, cli_ranks *ranks, clq_f
         ranks->hold();
         code = cli_report(&error);
     }
-    if (code != CLI_OK && options->json) {
-        cli_print_failure_json(code);
-    }
+    cli_json_close(options, code);
     cli_flush_output();
     ranks->settle(code);
     ranks->among(place.number == 0);
     if (place.number == 0) {
         code = join_ranks(&own, ranks, &made);
     }
+    cli_json_close(options, code);
+    cli_flush_output();
     ranks->settle(code);
     return code;
 }

@@ -161,5 +161,5 @@ void cli_report_json(const clq_file_report *report)
     clq_json_writer_close(&json, ']');
     cli_report_json_copied(&json, report);
     cli_report_json_summary(&json, report);
-    clq_json_writer_end(&json);
+    cli_json_end(&json);
 }

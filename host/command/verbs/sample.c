@@ -146,7 +146,7 @@ static void print_result(const cli_options *options, const cli_sample_model *mod
         clq_json_writer_u64(&json, sum->parameters);
         clq_json_writer_key(&json, "bytes");
         clq_json_writer_u64(&json, sum->bytes);
-        clq_json_writer_end(&json);
+        cli_json_end(&json);
     } else if (!options->quiet) {
         clq_format_bytes(bytes, sizeof bytes, sum->bytes);
         clq_printable(path, sizeof path, options->file.output, strlen(options->file.output));

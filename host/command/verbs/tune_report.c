@@ -120,7 +120,7 @@ static void print_json(const cli_tune_report *report, const clq_tunable *tunable
         }
     }
     clq_json_writer_close(&json, ']');
-    clq_json_writer_end(&json);
+    cli_json_end(&json);
 }
 
 static size_t count_left_out(const cli_tune_report *report)

@@ -197,7 +197,7 @@ static int run(verify_call *call)
         clq_json_writer json;
         cli_json_begin(&json);
         cli_verify_json(&json, &call->result);
-        clq_json_writer_end(&json);
+        cli_json_end(&json);
     }
     return call->result.code;
 done:
