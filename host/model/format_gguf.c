@@ -147,9 +147,8 @@ static void choose_tensor(const clq_file_request *request, clq_model_plan *plan,
 {
     int falls_short = 0;
     const char *reason = exception_of(&plan->model->tensors[tensor->index], &falls_short);
-    (void)request;
-    if (reason != NULL) {
-        clq_model_plan_copy(plan, tensor, falls_short, "%s", reason);
+    if (reason != NULL) { /* what is named is asked for, whatever it is for */
+        clq_model_plan_copy(plan, tensor, falls_short || request->include.count > 0, "%s", reason);
     }
 }
 
@@ -171,6 +170,7 @@ static clq_status lay_out(const clq_model_plan *plan, clq_model_plan_tensor *ten
     const clq_model_tensor *source = &plan->model->tensors[tensor->index];
     clq_layout *layout = &tensor->q.layout;
     tensor->block = is_output(plan->model, source->name) ? CLQ_BLOCK_Q8_0 : plan->block;
+    tensor->falls_short = tensor->block != plan->block;
     tensor->stored_type = clq_block_name(tensor->block);
     tensor->by_host = tensor->block == CLQ_BLOCK_Q4_0; /* no operation rounds like it */
     layout->rank = source->rank;

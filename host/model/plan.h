@@ -42,13 +42,13 @@ typedef struct clq_model_plan_tensor {
     const struct clq_model_plan_tensor *whole;
     uint64_t first; /* its first element; of one that is copied, byte */
     uint64_t first_parameter;
-    uint64_t bytes;      /* of one that is copied */
-    int elsewhere;       /* another run does it */
-    int is_shared;       /* of such a piece: all pieces of its tensor have one scale, found before any is quantized */
-    int is_all_written;  /* of a tensor that is cut into such: no run needs the scale any more */
-    int quantized;       /* 0: copied */
-    char reason[160];    /* why it is copied */
-    int falls_short;     /* copied although it is a float tensor that the options select: --strict */
+    uint64_t bytes;     /* of one that is copied */
+    int elsewhere;      /* another run does it */
+    int is_shared;      /* of such a piece: all pieces of its tensor have one scale, found before any is quantized */
+    int is_all_written; /* of a tensor that is cut into such: no run needs the scale any more */
+    int quantized;      /* 0: copied */
+    char reason[160];   /* why it is copied */
+    int falls_short;    /* copied although it is a float tensor that the options select, or of another type: --strict */
     const char *foreign; /* the format in which another tool quantized what it belongs to; NULL: none */
     clq_quantization q;
     const char *stored_type; /* of the codes, for people: "s8", "Q4_0" */

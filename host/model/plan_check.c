@@ -43,17 +43,15 @@ static clq_status check_selected(clq_job *call, const clq_model_plan *plan, clq_
     int complete = 1;
     for (size_t i = 0; i < plan->count; i++) {
         const clq_model_plan_tensor *tensor = &plan->tensors[i];
-        if (!tensor->quantized && tensor->falls_short) {
-            complete = 0;
-            if (tensor->foreign == NULL) {
-                clq_job_warn(call, "tensor '%s' is copied: %s", plan->model->tensors[i].name, tensor->reason);
-            }
+        complete &= !tensor->falls_short;
+        if (!tensor->quantized && tensor->falls_short && tensor->foreign == NULL) {
+            clq_job_warn(call, "tensor '%s' is copied: %s", plan->model->tensors[i].name, tensor->reason);
         }
     }
     return complete || !call->request->strict
                ? CLQ_OK
                : clq_fail(error, CLQ_REFUSED,
-                          "--strict: nothing was written, because not all that was selected can be quantized");
+                          "--strict: nothing was written, because not all that was selected can be quantized as asked");
 }
 
 /* The largest tensor that is copied: the one that a person will ask for. */

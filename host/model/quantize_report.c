@@ -12,7 +12,7 @@ static clq_status tell_copied(clq_file_tensor *told, const clq_model_tensor *sou
                               const clq_model_plan_tensor *tensor, clq_error *error)
 {
     told->outcome = CLQ_FILE_COPIED;
-    told->falls_short = tensor->falls_short;
+    told->falls_short = !tensor->quantized && tensor->falls_short;
     told->elements = source->elements;
     told->reason = strdup(tensor->reason);
     if (told->reason == NULL) {

@@ -102,6 +102,22 @@ refused quantize q8_0.gguf -o x.safetensors
 refused quantize m.gguf -o m.gguf --force
 refused quantize m.gguf -o q8_0.gguf
 refused quantize m.gguf -o x.gguf --strict
+# The output is Q8_0, which was not asked for; without it the rest is as asked. What is named is asked for, whatever it is.
+{
+    head_of 3
+    entry blk.0.a.weight 2 32 0
+    entry blk.0.ffn_gate_inp.weight 2 32 256
+    entry output.weight 2 32 512
+} >strict.gguf
+pad strict.gguf
+head -c 768 /dev/zero >>strict.gguf
+for options in '' '--exclude output.weight' '--exclude output.weight --include *' '--exclude output.weight --include *.a.*'; do
+    set -f
+    # shellcheck disable=SC2086
+    refused quantize strict.gguf -o x.gguf --dtype q4_0 --strict --force $options -q
+    set +f
+done
+rm -f x.gguf strict.gguf
 printf 'GGUF\002\000\000\000%16s' '' >old.gguf
 refused info old.gguf
 ls
