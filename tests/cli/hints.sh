@@ -74,7 +74,7 @@ echo "-- the variable"
 CLQUANT_DEVICE='no such device'
 refused minmax m.npy | sed "s/; there are.*//"
 refused minmax m.npy --device 'another one' | sed 's/; there are.*//'
-refused devices | sed 's/; there are.*//'
+refused devices | sed "s/; there are.*//; /something on stdout/d"
 
 echo "-- meant"
 refused quantize m.npy -o x.safetensors --dtype int8
