@@ -194,22 +194,24 @@ static int has_table(clq_variant variant)
  * side; as devices choose, and as is forced. */
 static int lacks_forms(const clq_context *context, clq_operation operation)
 {
-    static const clq_layout layouts[] = {{.rank = 1, .shape = {16}},
-                                         {.rank = 1, .shape = {1 << 24}},
-                                         {.rank = 2, .shape = {256, 64}, .granularity = CLQ_PER_CHANNEL, .axis = 1}};
-    static const clq_variant forced[] = {CLQ_VARIANT_BY_DEVICE, CLQ_VARIANT_STRIP, CLQ_VARIANT_GRID};
+    enum { LAYOUTS = 3, FORCED = 3 };
+    static const clq_layout layouts[LAYOUTS] = {
+        {.rank = 1, .shape = {16}},
+        {.rank = 1, .shape = {1 << 24}},
+        {.rank = 2, .shape = {256, 64}, .granularity = CLQ_PER_CHANNEL, .axis = 1}};
+    static const clq_variant forced[FORCED] = {CLQ_VARIANT_BY_DEVICE, CLQ_VARIANT_STRIP, CLQ_VARIANT_GRID};
     int lacks = 0;
-    for (size_t i = 0; i < 9; i++) {
+    for (size_t i = 0; i < LAYOUTS * FORCED; i++) {
         clq_quantization q;
         clq_task task;
         clq_batch_form form;
         clq_quantization_init(&q);
         (void)clq_scheme_from_preset(CLQ_PRESET_SYMMETRIC, CLQ_S8, &q.scheme, NULL);
-        q.layout = layouts[i / 3];
+        q.layout = layouts[i / FORCED];
         if (clq_task_describe(&task, operation, &q, NULL) != CLQ_OK) {
             continue;
         }
-        form = clq_cl_batch_preferred_form(context, clq_cl_tuning_of(context), forced[i % 3], &task);
+        form = clq_cl_batch_preferred_form(context, clq_cl_tuning_of(context), forced[i % FORCED], &task);
         if (!has_form(operation, form)) {
             printf("%s by %s: a trial of it, and no target\n", clq_operation_name(operation),
                    clq_cl_batch_form_name(form));

@@ -11,6 +11,7 @@
 #include "failing_opencl.h"
 #include "gemm_batch_case.h"
 #include "inputs_gemm.h"
+#include "matrix_product.h"
 #include "opencl/choice/variant.h"
 #include "opencl/runtime/context.h"
 #include "own_opencl.h"
@@ -106,7 +107,7 @@ static int has_groups_for(const char *variant)
     const struct clq_cl_state *cl = check_device()->cl;
     const int is_of_matrices = strncmp(variant, "amd-", 4) == 0;
     return strcmp(variant, "gemv") == 0 || strcmp(variant, "cpu") == 0 ||
-           (cl->maximum_group_size >= 256 && (!is_of_matrices || cl->local_bytes >= 32768));
+           (cl->maximum_group_size >= 256 && (!is_of_matrices || cl->local_bytes >= 64 * MATRIX_PRODUCT_ROW_BYTES));
 }
 
 static void check_launches(const char *variant, clq_dtype dtype, activations a, uint64_t k_group, int launches)

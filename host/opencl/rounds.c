@@ -79,7 +79,7 @@ static clq_status ask(clq_context *context, uint64_t *most, clq_error *error)
         is_whole = words[ITEMS] == ASKED_ROUNDS && words[ITEMS + 1] == 1;
     }
     clq_cl_cache_store_verdict(context, what, clq_cl_binaries_hash(&binaries), is_whole);
-    if (!is_whole) {
+    if (!is_whole) { /* one round at least: 0 says that nothing is known */
         *most = words[ITEMS + 1] == 1 ? clq_size_min(clq_size_max(words[ITEMS], 1), ASKED_ROUNDS - 1) : 1;
         clq_context_log(context, CLQ_LOG_WARNING,
                         "%s: loops of a work-item end after %" PRIu64
