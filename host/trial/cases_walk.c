@@ -116,8 +116,8 @@ static const strided_shape run_shapes[] = {
 /* Several strips; several pairs of vectors; less than two vectors; fewer elements than one, twice, since each has part
  * of the presets (trial/ways.c). By one work-item: more parameters than are made ready together, of short segments that
  * are read together, with a short last one, and of those of one to two vectors and of less than one, whole rows of
- * which too, and sixteen of two to three vectors; of long ones, and of few short ones, which are read one by one; of
- * one element.
+ * which too, and sixteen that end where their row does; sixteen of two to three vectors; of long ones, and of few short
+ * ones, which are read one by one; of one element.
  */
 static const clq_trial_shape dynamic_shapes[] = {PER_TENSOR(20001),
                                                  PER_TENSOR(300),
@@ -128,7 +128,8 @@ static const clq_trial_shape dynamic_shapes[] = {PER_TENSOR(20001),
                                                  PER_GROUP(2, 530, 520),
                                                  PER_GROUP(1, 75, 33),
                                                  PER_GROUP(3, 1, 1),
-                                                 PER_GROUP(3, 560, 28),
+                                                 PER_GROUP(3, 565, 28),
+                                                 PER_GROUP(2, 448, 28),
                                                  PER_GROUP(1, 640, 40),
                                                  PER_CHANNEL(1, 40, 20),
                                                  PER_GROUP(7, 33, 5)};

@@ -11,8 +11,13 @@
 /* Operands begin at lines of a cache, which some stores fill; in some cases an element behind. */
 enum { ALIGNMENT_BYTES = 64, GUARD_BYTES = 64 };
 
-/* What lies around operands: no number in any type of real, so that it is found by who reads too far. */
-static const unsigned char guard[8] = {0xC1, 0xFF, 0xC1, 0xFF, 0xC1, 0xFF, 0xC1, 0xFF};
+/*
+ * What lies around operands, and in those that are not written yet: no number in any type of real, so that it is found
+ * by who reads too far. Of either sign as the place has it, so that who leaves bytes out does not meet the same ones at
+ * the end of each line.
+ */
+static const unsigned char guards[2][8] = {{0xC1, 0xFF, 0xC1, 0xFF, 0xC1, 0xFF, 0xC1, 0xFF},
+                                           {0xC1, 0x7F, 0xC1, 0x7F, 0xC1, 0x7F, 0xC1, 0x7F}};
 enum { MOST_TOGETHER = 32 };
 
 typedef struct operand {
@@ -120,6 +125,14 @@ static void copy_operands(clq_trial_case *to, clq_trial_case *from, unsigned cha
     }
 }
 
+/* `bytes`: a multiple of ALIGNMENT_BYTES. The multiplier is Knuth's, 2^32 by the golden ratio. */
+static void put_guards(unsigned char *memory, uint64_t bytes)
+{
+    for (uint64_t i = 0; i < bytes / sizeof guards[0]; i++) {
+        memcpy(memory + i * sizeof guards[0], guards[(uint32_t)i * 2654435761u >> 31], sizeof guards[0]);
+    }
+}
+
 /*
  * Cases that are laid out in `bytes`. The reference first: where the candidate fails, it is known what it should have
  * done.
@@ -136,9 +149,7 @@ static clq_status run_cases(const clq_trial_candidate *candidate, const clq_tria
     arena->bytes = bytes;
     arena->want = arena->before + bytes;
     arena->got = arena->want + bytes;
-    for (uint64_t i = 0; i < bytes; i += sizeof guard) { /* a multiple of ALIGNMENT_BYTES */
-        memcpy(arena->before + i, guard, sizeof guard);
-    }
+    put_guards(arena->before, bytes);
     for (size_t i = 0; i < count; i++) {
         place_in(&c[i], arena->before);
         if (is_same_product(c, i)) {

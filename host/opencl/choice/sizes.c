@@ -87,7 +87,7 @@ clq_columns clq_columns_of(const clq_context *context, const clq_cl_tuning *tuni
 uint64_t clq_cl_column_items(const clq_context *context, uint32_t per_unit, int is_trial)
 {
     const uint64_t items = clq_cl_target_items(context, per_unit, is_trial);
-    return context->device.type == CLQ_DEVICE_CPU || is_trial ? items : COLUMN_ITEMS_OF_GROUP * items;
+    return context->device.type == CLQ_DEVICE_CPU ? items : COLUMN_ITEMS_OF_GROUP * items;
 }
 
 uint32_t clq_histogram_columns(const clq_scheme *scheme)

@@ -38,7 +38,8 @@ uint64_t clq_cl_target_items(const clq_context *context, uint32_t per_unit, int 
 uint64_t clq_cl_least_items(uint64_t most_rounds, uint64_t elements);
 /* Rounds of loops that an element costs at most, with those over the lanes of a vector that a compiler leaves. */
 enum { CLQ_CL_ELEMENT_ROUNDS = 6 };
-/* Work-items that columns are cut for: elsewhere than on CPU devices, where those are work-groups, a few of each. */
+/* Work-items that columns are cut for: elsewhere than on CPU devices, where those are work-groups, a few of each; also
+ * in a trial, whose tensors would be one slice of all lines otherwise. */
 uint64_t clq_cl_column_items(const clq_context *context, uint32_t per_unit, int is_trial);
 
 /* Local memory without which the variant's kernel cannot be had, of the tensor's scheme. */

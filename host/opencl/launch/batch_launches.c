@@ -151,8 +151,10 @@ static uint64_t pieces_of(const builder *s, const clq_geometry *g)
 static uint64_t cut_tensor(const builder *s, const clq_geometry *g, tensor_call *call)
 {
     if (s->set->form == CLQ_BATCH_COLUMNS) {
-        const uint64_t items =
-            clq_cl_target_items(s->context, tuned(s->device, CLQ_TUNE_WALK_ITEMS), s->device->is_trial);
+        const uint32_t per_unit = tuned(s->device, CLQ_TUNE_WALK_ITEMS);
+        /* Of the few items that a trial has, tiles of four columns would leave one for all lines. */
+        const uint64_t items = s->device->is_trial ? clq_cl_column_items(s->context, per_unit, 1)
+                                                   : clq_cl_target_items(s->context, per_unit, 0);
         const clq_columns c = clq_columns_of(s->context, s->device->tuning, g, s->width, column_blocks(s), items);
         return clq_cl_tensor_cut_columns(call, &c);
     }
