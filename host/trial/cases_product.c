@@ -17,13 +17,14 @@
  * packs, one column in the last; both such that the last item that packs has all that one may have
  * (kernels/gemm_pack.cl). PANELS: whole ones; for tall products, which have more tiles than go together over a panel
  * (kernels/gemm_walk.clh), and one column more. WHOLE: groups of four k, so that a whole panel ends where the
- * next begins; EVEN: of steps of 64 k, and of groups and blocks where they are packed; PAST: a little more. STEPS: more
- * k than are staged in local memory at once, twice; TILES: more columns than a work-group's tile has, the last panel
- * ragged; with rows of A that lie at multiples of 16 bytes, since they are packed (kernels/gemm_mma.cl). MANY_GROUPS:
- * of four k along K, more than there are scales kept of (kernels/gemm_fold.clh). UNEVEN: groups along K that are filled
- * up to whole steps (native/product.h), the last one shorter than a step. STEP: where tiles are high, of what has no
- * part in K: a part of a step; STAGED: of what has, with rows of A that lie anywhere, a step more than are read before
- * the first is multiplied; ROUND: two more than are staged at once.
+ * next begins; EVEN: of steps of 64 k, and of groups and blocks where they are packed; PAST: a little more. STEPS:
+ * more k than are staged in local memory at once, twice; TILES: more columns than a work-group's tile has, the last
+ * panel ragged; with rows of A that lie at multiples of 16 bytes, since they are packed (kernels/gemm_mma.cl).
+ * MANY_GROUPS: of four k along K, more than there are scales kept of (kernels/gemm_fold.clh). UNEVEN: groups along K
+ * that are filled up to whole steps (native/product.h), the last one shorter than a step. STEP: where tiles are high,
+ * of what has no part in K: a part of a step; STAGED: of what has, with rows of A that lie anywhere, a step more than
+ * are read before the first is multiplied, and, in batches, more than an item packs of A; ROUND: two more than are
+ * staged at once.
  */
 enum {
     COLUMNS = 37,
@@ -96,7 +97,7 @@ static const problem_kind kinds[] = {
     {CLQ_S8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_FLOAT, NO, NO, COLS, COLS, 0, 0, COLUMNS, FAR, 2, ALL, 0, PART},
     {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_SHIFT, NO, ONE, COLS, NO, 0, 1, COLUMNS, DEPTH, 2, ALL, 0, PART},
     {CLQ_U8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_SINGLE_AWAY, ONE, NO, COLS, COLS, 0, 1, COLUMNS, DEPTH, 2, ALL, 0, PART},
-    {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_DOUBLE_UP, ONE, NO, COLS, COLS, 1, 0, COLUMNS, DEPTH, 2, ALL, 0, PART},
+    {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_DOUBLE_UP, ONE, NO, COLS, COLS, 1, 0, COLUMNS, STAGED, 2, ALL, 0, PART},
     {CLQ_U8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_SINGLE, NO, NO, COLS, COLS, 1, 1, COLUMNS, DEPTH, 2, ALL, 0, PART},
     {CLQ_U8, CLQ_S4, CLQ_S32, 0, ROWS, COLS, NO, COLS, 0, 0, COLUMNS, DEPTH, 2, ALL, 0, PART},
     {CLQ_S8, CLQ_U4, CLQ_S32, 0, ONE, NO, NO, NO, 0, 1, COLUMNS, PAST, 3, ALL, 0, PART},
@@ -124,7 +125,7 @@ static const problem_kind group_kinds[] = {
     {CLQ_U8, CLQ_S8, CLQ_BF16, 0, ONE, PARTS, ONE, COLS, 1, 1, COLUMNS, EVEN, 2, ALL, DEPTH, PART},
     {CLQ_S8, CLQ_S8, CLQ_F32, 0, NO, NO, NO, NO, 0, 1, COLUMNS, MANY_GROUPS, 1, ALL, 4, PART},
     {CLQ_U8, CLQ_S8, CLQ_F32, 0, ONE, NO, ONE, NO, 0, 0, TILES, STEPS, 1, ALL, 128, PART},
-    {CLQ_U8, CLQ_S8, CLQ_F32, 0, ONE, NO, NO, NO, 0, 0, PANELS + 1, EVEN, 2, ALL, 32, PART},
+    {CLQ_U8, CLQ_S8, CLQ_F32, 0, ONE, NO, NO, NO, 0, 0, PANELS + 1, EVEN, 2, ALL, 32, PART_IN_BATCHES},
     {CLQ_S8, CLQ_S8, CLQ_BF16, 0, NO, NO, NO, NO, 0, 0, COLUMNS, FAR, 2, ALL, 4, PART},
     {CLQ_S8, CLQ_S8, CLQ_F16, 0, NO, NO, NO, NO, 0, 0, COLUMNS, FAR, 2, ALL, 4, PART},
     {CLQ_S8, CLQ_U8, CLQ_F32, 0, ROWS, PARTS, PARTS, COLS, 1, 1, COLUMNS, STEPS, 1, ALL, UNEVEN, PART},
@@ -149,14 +150,14 @@ static problem_kind where_tiles_are_high(const problem_kind *kind)
         taken.k = SHALLOW;
     } else if (kind->k == DEEP) {
         taken.k = STAGED;
-    } else if (kind->k == DEPTH) {
+    } else if (kind->k == DEPTH || kind->k == STAGED) {
         taken.k = STEP;
     } else if (kind->k == STEPS && kind->k_group == 0) {
         taken.k = ROUND;
     }
     taken.n = kind->n == TILES ? COLUMNS : kind->n == WIDE ? TILES : kind->high == ROWS_OF_TILES ? PANELS : kind->n;
     taken.transposed_a = kind->transposed_a || kind->n == TILES;
-    taken.batch = kind->high == PART || kind->high == ROWS_OF_TILES ? 1 : kind->batch;
+    taken.batch = kind->high == PART_IN_BATCHES || kind->high == ROWS_IN_SLICES ? kind->batch : 1;
     return taken;
 }
 
@@ -181,7 +182,9 @@ static void make_problem(clq_gemm_problem *p, const problem_kind *kind, uint64_t
     p->b.transposed = kind->transposed_b;
     p->a.batch_stride = kind->batch > 1 ? m * p->k + 3 : 0;
     p->b.batch_stride =
-        (kind->a == kind->b || kind->b == CLQ_U4 || kind->k_group == 12) && kind->batch > 1 ? kind->n * p->k + 5 : 0;
+        (kind->a == kind->b || kind->b == CLQ_U4 || kind->k_group == 12 || kind->k_group == 16) && kind->batch > 1
+            ? kind->n * p->k + 5
+            : 0;
     p->c.batch_stride = m * kind->n;
     p->requantize = kind->mode;
     p->a_zero_point = kind->a_zero_point;

@@ -67,7 +67,8 @@ static uint64_t cut_columns(const clq_cl_cut *cut, tensor_call *call)
     const clq_columns c = clq_columns_of(cut->context, d->tuning, &cut->task->geometry, d->minmax.vector_width,
                                          d->minmax.column_blocks, items);
     const uint64_t partials = clq_cl_tensor_cut_columns(call, &c);
-    call->items = clq_size_divide_up(call->tasks, group_of(cut));
+    /* In a trial each goes on to a second one, past those of others, who see what it leaves beyond its own. */
+    call->items = clq_size_divide_up(call->tasks, (d->is_trial ? 2 : 1) * group_of(cut));
     return partials;
 }
 
