@@ -80,9 +80,9 @@ static uint32_t word_of(const unsigned char *words, uint64_t i)
     return word;
 }
 
-/* Of the groups of four k from `first` to before `end`: a times b' (kernels/gemm_call.h). */
+/* Of the groups of four k from `first` to before `end`: a' times b' (kernels/gemm_call.h). */
 static uint32_t sum_groups(const clq_gemm_task *task, const image *from, uint64_t z, uint64_t row, uint64_t column,
-                           uint64_t first, uint64_t end)
+                           uint64_t first, uint64_t end, int32_t code_offset)
 {
     const clq_gemm_packed packed = clq_cl_gemm_packed_of(task);
     const uint64_t panel = (task->b_batches > 1 ? z * packed.expanded_words : 0) +
@@ -93,7 +93,7 @@ static uint32_t sum_groups(const clq_gemm_task *task, const image *from, uint64_
     for (uint64_t k = first * GROUP_DEPTH; k < clq_size_min(end * GROUP_DEPTH, task->problem->k); k++) {
         const uint32_t word = word_of(from->panels, panel + k / GROUP_DEPTH * PANEL_COLUMNS);
         const int32_t code = clq_load_code(task->problem->a.dtype, from->arena, a + k * task->a.column_stride);
-        sum += (uint32_t)code * (uint32_t)(int8_t)(word >> k % GROUP_DEPTH * 8);
+        sum += (uint32_t)(code + code_offset) * (uint32_t)(int8_t)(word >> k % GROUP_DEPTH * 8);
     }
     return sum;
 }
@@ -111,7 +111,7 @@ static uint32_t element_of(const clq_gemm_task *task, const image *from, uint64_
     const clq_gemm_packed packed = clq_cl_gemm_packed_of(task);
     const uint64_t in_columns = packed.columns + (task->b_batches > 1 ? z * packed.columns_batch : 0) + column;
     const uint64_t in_rows = (task->a_batches > 1 ? z * task->problem->m : 0) + row;
-    return sum_groups(task, from, z, row, column, 0, packed.groups) + value_of(task, from, CLQ_GEMM_BIAS, column) -
+    return sum_groups(task, from, z, row, column, 0, packed.groups, 0) + value_of(task, from, CLQ_GEMM_BIAS, column) -
            value_of(task, from, CLQ_GEMM_A_ZERO_POINT, in_rows) * word_of(from->words, in_columns) -
            word_of(from->words, in_columns + packed.zero_points) * word_of(from->sums, in_rows);
 }
@@ -174,6 +174,7 @@ static clq_status write_slices(clq_cl_machine *m, const clq_gemm_task *task, con
 {
     const clq_gemm_problem *p = task->problem;
     const uint64_t all = p->batch * p->m * p->n;
+    const int32_t code_offset = clq_cl_gemm_a_code_offset(task, decision);
     image in = {NULL, NULL, NULL, NULL};
     uint32_t *partial = malloc((size_t)(4 * decision->slices * all));
     clq_status status = CLQ_OK;
@@ -184,7 +185,8 @@ static clq_status write_slices(clq_cl_machine *m, const clq_gemm_task *task, con
     for (uint64_t i = 0; i < decision->slices * all; i++) {
         const uint64_t first = i / all * decision->slice_groups;
         const uint64_t row = i % all / p->n;
-        partial[i] = sum_groups(task, &in, row / p->m, row % p->m, i % p->n, first, first + decision->slice_groups);
+        partial[i] =
+            sum_groups(task, &in, row / p->m, row % p->m, i % p->n, first, first + decision->slice_groups, code_offset);
     }
     CLQ_TRY_TO(write_memory(m, m->workspace.object, m->stream.workspace_offset_bytes + w->partial, partial,
                             4 * decision->slices * all, error));
@@ -194,7 +196,7 @@ done:
     return status;
 }
 
-/* No variant multiplies: what its slices would give is written. */
+/* No variant multiplies: what slices of portable would give is written, whose codes of A are those of s8 for u8. */
 static clq_status run_slices(void *cookie, const clq_trial_case *c, clq_error *error)
 {
     clq_cl_machine *m = cookie;
@@ -202,8 +204,8 @@ static clq_status run_slices(void *cookie, const clq_trial_case *c, clq_error *e
     clq_gemm_weights weights = {0};
     clq_gemm_decision decision;
     clq_gemm_workspace w;
-    CLQ_TRY(clq_cl_gemm_decide_trial(m->stream.context, m->tuning, &task, CLQ_VARIANT_CPU, (clq_gemm_program){0, 0, 0},
-                                     1, &decision, error));
+    CLQ_TRY(clq_cl_gemm_decide_trial(m->stream.context, m->tuning, &task, CLQ_VARIANT_PORTABLE,
+                                     (clq_gemm_program){0, 0, 0}, 1, &decision, error));
     decision.only_sums_slices = 1;
     if (decision.in_groups) {
         decision.block_rows = task.problem->m; /* what the slices give is of all rows */

@@ -54,6 +54,9 @@ clq_gemm_packed_a clq_cl_gemm_packed_a_of(const clq_gemm_task *task, const clq_g
 
 /* ---- opencl/launch/gemm_multiply.c ---- */
 
+/* What is added to the codes of A where they are multiplied: a' of kernels/gemm_call.h is a and this. */
+int32_t clq_cl_gemm_a_code_offset(const clq_gemm_task *task, const clq_gemm_decision *decision);
+
 /* The parts of the scratch memory, in bytes from its start; each is a multiple of 64. */
 typedef struct clq_gemm_workspace {
     uint64_t packed, expanded, a, sums, partial, reals;

@@ -86,13 +86,23 @@ static call_u32 row_block_of(const clq_gemm_task *task, const clq_gemm_decision 
                : (call_u32)clq_size_min(most, clq_size_max(BLOCK_BYTES / tile_bytes, 4));
 }
 
+/* vpdpbusd takes codes of A as u8, tiles and most products of matrices take both, the other kernels that take codes
+ * s8; widened ones need no change. */
+int32_t clq_cl_gemm_a_code_offset(const clq_gemm_task *task, const clq_gemm_decision *decision)
+{
+    const clq_variant variant = decision->variant;
+    const int a_is_signed = task->problem->a.dtype == CLQ_S8;
+    const int takes_signed = variant == CLQ_VARIANT_AMD_MFMA || variant == CLQ_VARIANT_AMD_MFMA32;
+    const int takes_both = variant == CLQ_VARIANT_CPU_AMX || (!takes_signed && clq_cl_gemm_is_of_matrices(variant));
+    if (decision->a_form != CLQ_GEMM_A_CODES || takes_both || (variant == CLQ_VARIANT_CPU_VNNI) != a_is_signed) {
+        return 0;
+    }
+    return a_is_signed ? 128 : -128;
+}
+
 static void describe_shapes(const clq_gemm_task *task, const clq_gemm_decision *decision, gemm_call *call)
 {
     const clq_gemm_problem *p = task->problem;
-    const int a_is_signed = p->a.dtype == CLQ_S8;
-    const int takes_signed = decision->variant == CLQ_VARIANT_AMD_MFMA || decision->variant == CLQ_VARIANT_AMD_MFMA32;
-    const int takes_both =
-        decision->variant == CLQ_VARIANT_CPU_AMX || (!takes_signed && clq_cl_gemm_is_of_matrices(decision->variant));
     memset(call, 0, sizeof *call);
     call->a_offset = task->arguments[CLQ_GEMM_A].offset_bytes;
     call->a_row = task->a.row_stride;
@@ -115,14 +125,9 @@ static void describe_shapes(const clq_gemm_task *task, const clq_gemm_decision *
     call->row_block = row_block_of(task, decision);
     call->output = output_of(p);
     call->needs_sums = (call_u32)clq_cl_gemm_needs_sums(task);
-    /* vpdpbusd takes codes of A as u8, tiles and most products of matrices take both, the other kernels that take codes
-     * s8; widened ones need no change. */
-    call->a_is_signed = (call_u32)a_is_signed;
-    if (decision->a_form == CLQ_GEMM_A_CODES && !takes_both &&
-        (decision->variant == CLQ_VARIANT_CPU_VNNI) == a_is_signed) {
-        call->a_code_offset = a_is_signed ? 128 : -128;
-        call->a_flip = 0x80808080u;
-    }
+    call->a_is_signed = (call_u32)(p->a.dtype == CLQ_S8);
+    call->a_code_offset = clq_cl_gemm_a_code_offset(task, decision);
+    call->a_flip = call->a_code_offset != 0 ? 0x80808080u : 0;
 }
 
 static void push_memory(clq_cl_launch *launch, const clq_gemm_objects *objects)
