@@ -153,7 +153,7 @@ typedef struct program {
 static void take_line(void *cookie, clq_log_level level, const char *message)
 {
     told *log = cookie;
-    atomic_fetch_add(&log->late, level == CLQ_LOG_INFO && strstr(message, "the host computes until they are") != NULL);
+    atomic_fetch_add(&log->late, level == CLQ_LOG_INFO && strstr(message, "the host computes until") != NULL);
     atomic_fetch_add(&log->warnings, level == CLQ_LOG_WARNING);
 }
 
@@ -337,6 +337,79 @@ static void host_serves_meanwhile(void **state)
     clq_batch_destroy(&batch);
     (void)by_host;
     end(&next);
+}
+
+/* A range of so many elements that the device is asked first how long it goes round a loop. */
+static int launches_of_long_range(program *p, clq_buffer *x, uint64_t elements)
+{
+    clq_quantization q = p->q;
+    float got[2] = {1, 1};
+    q.layout.shape[0] = elements;
+    launches = 0;
+    ACCEPTED(
+        clq_minmax(p->context, &q, (clq_operand){x, 0}, (clq_operand){p->range, 0}, (clq_operand){p->nonfinite, 0}, e));
+    ACCEPTED(clq_buffer_read(p->range, 0, got, sizeof got, e));
+    assert_true(got[0] == 0 && got[1] == 0);
+    return launches;
+}
+
+/* The same of a batch, which then is made of single ones, and these are the host's. */
+static int launches_of_long_batch(program *p, clq_buffer *x, uint64_t elements)
+{
+    clq_quantization q = p->q;
+    clq_batch_item items[2];
+    clq_batch *batch = NULL;
+    q.layout.shape[0] = elements;
+    memset(items, 0, sizeof items);
+    for (size_t i = 0; i < 2; i++) {
+        items[i].q = &q;
+        items[i].operands.struct_size = sizeof items[i].operands;
+        items[i].operands.x = (clq_operand){x, 0};
+        items[i].operands.range = (clq_operand){p->c, 2 * i};
+        items[i].operands.nonfinite = (clq_operand){p->nonfinite, i};
+    }
+    launches = 0;
+    ACCEPTED(clq_batch_create(p->context, CLQ_OP_MINMAX, items, 2, &batch, e));
+    ACCEPTED(clq_batch_run(batch, e));
+    clq_batch_destroy(&batch);
+    return launches;
+}
+
+/* Kernels that are ready wait for a program all the same where loops are long; so would a test without patience. */
+static void question_is_late(void **state)
+{
+    enum { LONG = 8000000 };
+    program p;
+    clq_buffer *x;
+    int made;
+    (void)state;
+    begin(&p, spec(), 1, NULL);
+    set_gate(0, 0);
+    if (p.context->device.maximum_allocation_bytes < 4 * (uint64_t)LONG) {
+        end(&p);
+        check_skip("no buffer of the device is large enough");
+    }
+    x = zeros(p.context, 4 * (uint64_t)LONG);
+    assert_true(launches_of_range(&p) > 0);
+    set_gate(1, 0);
+    made = launches_of_long_range(&p, x, LONG);
+    if (made > 0 && builds() == 0) {
+        clq_buffer_destroy(&x);
+        end(&p);
+        check_skip("the device has so many work-items that loops are short");
+    }
+    assert_int_equal(made, 0);
+    assert_int_equal(launches_of_long_batch(&p, x, LONG), 0);
+    assert_int_equal(builds(), 1);
+    assert_true(launches_of_range(&p) > 0); /* which is short */
+    assert_true(clq_context_is_compiling(p.context));
+    set_gate(0, 0);
+    await_thread(&p);
+    assert_true(launches_of_long_range(&p, x, LONG) > 0);
+    assert_int_equal(atomic_load(&p.log.late), 1);
+    assert_int_equal(atomic_load(&p.log.warnings), 0);
+    clq_buffer_destroy(&x);
+    end(&p);
 }
 
 /* A run that was late spares the next one the wait, though it would have an hour, until somebody waits for it. */
@@ -629,19 +702,14 @@ static void others_compile_nothing(void **state)
     }
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(others_compile_nothing),
-                                          cmocka_unit_test(host_serves_meanwhile),
-                                          cmocka_unit_test(late_is_noted),
-                                          cmocka_unit_test(batches_are_the_hosts),
-                                          cmocka_unit_test(late_batches_are_refused),
-                                          cmocka_unit_test(some_calls_wait),
-                                          cmocka_unit_test(waiting_is_cancelled),
-                                          cmocka_unit_test(context_goes_meanwhile),
-                                          cmocka_unit_test(refusals_are_told),
-                                          cmocka_unit_test(threads_share_a_job),
-                                          cmocka_unit_test(no_thread_is_no_failure),
-                                          cmocka_unit_test(packing_waits_for_packing),
-                                          cmocka_unit_test(a_late_device_has_no_pace)};
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(others_compile_nothing),    cmocka_unit_test(host_serves_meanwhile),
+    cmocka_unit_test(question_is_late),          cmocka_unit_test(late_is_noted),
+    cmocka_unit_test(batches_are_the_hosts),     cmocka_unit_test(late_batches_are_refused),
+    cmocka_unit_test(some_calls_wait),           cmocka_unit_test(waiting_is_cancelled),
+    cmocka_unit_test(context_goes_meanwhile),    cmocka_unit_test(refusals_are_told),
+    cmocka_unit_test(threads_share_a_job),       cmocka_unit_test(no_thread_is_no_failure),
+    cmocka_unit_test(packing_waits_for_packing), cmocka_unit_test(a_late_device_has_no_pace)};
 
 int main(void)
 {

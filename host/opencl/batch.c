@@ -16,7 +16,7 @@
 /* ---- making ---- */
 
 /* Where a run of the set would be ended (rounds.h) each tensor is one operation, which is cut finer or the host's. */
-static clq_status heed_rounds(const clq_batch *batch, const clq_cl_batch *device, clq_cl_batch_set *set,
+static clq_status heed_rounds(const clq_batch *batch, const clq_cl_batch *device, clq_cl_batch_set *set, int *is_late,
                               clq_error *error)
 {
     uint64_t rounds;
@@ -24,7 +24,7 @@ static clq_status heed_rounds(const clq_batch *batch, const clq_cl_batch *device
         return CLQ_OK;
     }
     rounds = clq_cl_batch_rounds(batch, device, set);
-    CLQ_TRY(clq_cl_ask_rounds(batch->context, rounds, error));
+    CLQ_TRY(clq_cl_ask_rounds(batch->context, rounds, is_late, error));
     if (clq_cl_ends_early(batch->context, rounds)) {
         set->form = CLQ_BATCH_EACH;
         set->reason = clq_cl_rounds_cause.reason;
@@ -37,6 +37,7 @@ static clq_status settle_form(const clq_batch *batch, const clq_cl_batch *device
                               clq_cl_batch_set *set, clq_error *error)
 {
     const clq_task *first = &batch->tasks[device->order[set->first]];
+    int *is_late = clq_variant_is_of_tensors(forced) ? NULL : &set->is_late;
     clq_batch_form preferred;
     set->reason = clq_cl_batch_reason(batch->context, forced, batch->operation, set->form);
     if (set->count == 1 && set->form != CLQ_BATCH_FUSED) {
@@ -45,11 +46,13 @@ static clq_status settle_form(const clq_batch *batch, const clq_cl_batch *device
             clq_cl_batch_is_one_by_one(batch->operation) ? set->reason : "no other tensor lies in the same buffers";
     }
     if (set->form != CLQ_BATCH_EACH) {
-        CLQ_TRY(heed_rounds(batch, device, set, error));
+        CLQ_TRY(heed_rounds(batch, device, set, is_late, error));
     }
     preferred = set->form;
-    CLQ_TRY(clq_cl_trust_form(batch->context, device->tuning, batch->operation, first->q, &set->form,
-                              clq_variant_is_of_tensors(forced) ? NULL : &set->is_late, error));
+    if (!set->is_late) {
+        CLQ_TRY(
+            clq_cl_trust_form(batch->context, device->tuning, batch->operation, first->q, &set->form, is_late, error));
+    }
     if (set->is_late) {
         set->form = CLQ_BATCH_EACH;
         return CLQ_OK;

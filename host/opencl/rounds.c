@@ -2,6 +2,7 @@
 #include "opencl/rounds.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/size.h"
@@ -118,17 +119,64 @@ static clq_status ask_or_doubt(clq_context *context, uint64_t *most, clq_error *
     return status;
 }
 
-clq_status clq_cl_ask_rounds(clq_context *context, uint64_t rounds, clq_error *error)
+/* By several threads at worst, with one answer. */
+static clq_status settle(clq_context *context, clq_error *error)
 {
     uint64_t most = UINT64_MAX;
-    if (rounds <= SAFE_ROUNDS || atomic_load(&context->cl->most_rounds) != CLQ_CL_ROUNDS_UNKNOWN) {
-        return CLQ_OK;
-    }
     if (!context->trusts_untried) {
-        CLQ_TRY(ask_or_doubt(context, &most, error)); /* by several threads at worst, with one answer */
+        CLQ_TRY(ask_or_doubt(context, &most, error));
     }
     atomic_store(&context->cl->most_rounds, most);
     return CLQ_OK;
+}
+
+/* The question where callers do not wait for a compiler; other jobs have the places of verdicts as their keys. */
+typedef struct question {
+    clq_cl_job job;
+    clq_context *context;
+} question;
+
+enum { QUESTION_KEY = -1 };
+
+static clq_status run_question(clq_cl_job *job, clq_error *error)
+{
+    return settle(((question *)job)->context, error);
+}
+
+static void tell_late(clq_context *context)
+{
+    if (!atomic_exchange(&context->cl->told_late, 1)) {
+        clq_context_log(
+            context, CLQ_LOG_INFO,
+            "loops on %s: how long it goes round one is not known yet, and calls wait no more than %u s for "
+            "a compiler; the host computes until it is",
+            context->device.name, clq_cl_worker_patience(&context->cl->worker));
+    }
+}
+
+clq_status clq_cl_ask_rounds(clq_context *context, uint64_t rounds, int *is_late, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    question *q;
+    if (rounds <= SAFE_ROUNDS || atomic_load(&context->cl->most_rounds) != CLQ_CL_ROUNDS_UNKNOWN) {
+        return CLQ_OK;
+    }
+    if (is_late == NULL || clq_cl_worker_patience(&context->cl->worker) == 0) {
+        return settle(context, error);
+    }
+    q = calloc(1, sizeof *q);
+    if (q == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to ask a device");
+    }
+    q->job.key = (size_t)QUESTION_KEY;
+    q->job.run = run_question;
+    q->context = context;
+    if (!clq_cl_worker_do(context, &q->job, 1, &status, error)) {
+        tell_late(context);
+        *is_late = 1;
+        return CLQ_OK;
+    }
+    return status;
 }
 
 int clq_cl_ends_early(const clq_context *context, uint64_t rounds)

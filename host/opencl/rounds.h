@@ -14,8 +14,9 @@
 /* Why the host serves then. */
 extern const clq_host_cause clq_cl_rounds_cause;
 
-/* Ask the device how far it goes, unless it was asked or so many rounds are few; waits. */
-clq_status clq_cl_ask_rounds(clq_context *context, uint64_t rounds, clq_error *error);
+/* Ask the device how far it goes, unless it was asked or so many rounds are few. It waits where `is_late` is NULL; else
+ * as long as the context's patience lasts, behind which `is_late` is set and the host is to serve. */
+clq_status clq_cl_ask_rounds(clq_context *context, uint64_t rounds, int *is_late, clq_error *error);
 
 /* Whether a work-item of so many rounds would be ended, by what is known. */
 int clq_cl_ends_early(const clq_context *context, uint64_t rounds);

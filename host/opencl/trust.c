@@ -148,12 +148,12 @@ static clq_status attempt_choice(void *cookie, const clq_trial_step *step, int o
 /* Where loops are long the device is asked before anything is tried: one that ends them gets other kernels, cut finer.
  */
 static clq_status decide_by_rounds(clq_context *context, clq_variant forced, const clq_task *task,
-                                   clq_decision *decision, clq_cl_cut *cut, clq_error *error)
+                                   clq_decision *decision, clq_cl_cut *cut, int *is_late, clq_error *error)
 {
     clq_cl_decide(context, forced, task, decision);
     clq_cl_cut_make(context, task, decision, cut);
     if (decision->most_rounds == CLQ_CL_ROUNDS_UNKNOWN) {
-        CLQ_TRY(clq_cl_ask_rounds(context, cut->rounds, error));
+        CLQ_TRY(clq_cl_ask_rounds(context, cut->rounds, is_late, error));
         if (atomic_load(&context->cl->most_rounds) != CLQ_CL_ROUNDS_UNKNOWN) {
             clq_cl_decide(context, forced, task, decision);
             clq_cl_cut_make(context, task, decision, cut);
@@ -175,25 +175,27 @@ static clq_status keep_limits(clq_context *context, clq_variant forced, const cl
 clq_status clq_cl_trust_task(clq_context *context, clq_variant forced, const clq_task *task, int may_be_late,
                              clq_decision *decision, clq_cl_cut *cut, clq_error *error)
 {
+    const int waits = !may_be_late || task->order != NULL || clq_variant_is_of_tensors(forced);
+    int is_late = 0;
     CLQ_TRY(clq_cl_check_strides(context, task, error));
-    CLQ_TRY(decide_by_rounds(context, forced, task, decision, cut, error));
-    if (clq_cl_untrusted(context, decision) != NULL) {
+    CLQ_TRY(decide_by_rounds(context, forced, task, decision, cut, waits ? NULL : &is_late, error));
+    if (!is_late && clq_cl_untrusted(context, decision) != NULL) {
         clq_cl_climb c = {.context = context,
                           .forced = forced,
                           .task = task,
                           .decision = decision,
                           .next = next_choice,
                           .attempt = attempt_choice};
-        const int waits = !may_be_late || task->order != NULL || clq_variant_is_of_tensors(forced);
-        int is_late = 0;
         const clq_status status = clq_cl_climb_down(&c, waits ? NULL : &is_late, error);
-        if (is_late) {
-            decision->by_host = clq_cl_late_cause;
-            return CLQ_OK;
+        if (!is_late) {
+            CLQ_TRY(or_host(context, (unsigned)task->operation, clq_operation_name(task->operation),
+                            decision->by_host.reason, task->order, status, error));
+            clq_cl_cut_make(context, task, decision, cut); /* which the ladder may have changed */
         }
-        CLQ_TRY(or_host(context, (unsigned)task->operation, clq_operation_name(task->operation),
-                        decision->by_host.reason, task->order, status, error));
-        clq_cl_cut_make(context, task, decision, cut); /* which the ladder may have changed */
+    }
+    if (is_late) {
+        decision->by_host = clq_cl_late_cause;
+        return CLQ_OK;
     }
     return keep_limits(context, forced, task, decision, cut, error);
 }
@@ -288,15 +290,26 @@ static clq_status attempt_product(void *cookie, const clq_trial_step *step, int 
                                      : attempt_variant(c, only_ready, same, error);
 }
 
+/* Whether a product is to wait for what is not ready. */
+static int waits_for(const clq_gemm_task *task, clq_variant forced, int may_be_late)
+{
+    return !may_be_late || task->order != NULL || clq_variant_is_of_products(forced);
+}
+
+/* Where the question is late the decision says so, for the time of this call. */
 static clq_status decide_product_by_rounds(clq_context *context, clq_variant forced, const clq_gemm_task *task,
-                                           clq_gemm_decision *decision, clq_error *error)
+                                           int may_be_late, clq_gemm_decision *decision, clq_error *error)
 {
     CLQ_TRY(clq_cl_gemm_decide(context, forced, task, decision, error));
     if (decision->by_host.reason == NULL && decision->most_rounds == CLQ_CL_ROUNDS_UNKNOWN) {
         const uint64_t packing = clq_cl_gemm_pack_rounds(context, decision->tuning, task);
         const uint64_t rounds = clq_cl_gemm_rounds(task, decision);
-        CLQ_TRY(clq_cl_ask_rounds(context, packing > rounds ? packing : rounds, error));
-        if (atomic_load(&context->cl->most_rounds) != CLQ_CL_ROUNDS_UNKNOWN) {
+        int is_late = 0;
+        CLQ_TRY(clq_cl_ask_rounds(context, packing > rounds ? packing : rounds,
+                                  waits_for(task, forced, may_be_late) ? NULL : &is_late, error));
+        if (is_late) {
+            decision->by_host = clq_cl_late_cause;
+        } else if (atomic_load(&context->cl->most_rounds) != CLQ_CL_ROUNDS_UNKNOWN) {
             CLQ_TRY(clq_cl_gemm_decide(context, forced, task, decision, error));
         }
     }
@@ -314,12 +327,11 @@ static clq_status keep_product_rounds(clq_context *context, clq_variant forced, 
 
 static clq_status climb_for_product(clq_cl_climb *c, int may_be_late, clq_error *error)
 {
-    const int waits = !may_be_late || c->product->order != NULL || clq_variant_is_of_products(c->forced);
     int is_late = 0;
     clq_status status;
     c->next = next_product;
     c->attempt = attempt_product;
-    status = clq_cl_climb_down(c, waits ? NULL : &is_late, error);
+    status = clq_cl_climb_down(c, waits_for(c->product, c->forced, may_be_late) ? NULL : &is_late, error);
     if (is_late) {
         c->product_decision->by_host = clq_cl_late_cause; /* for the time of this call */
         return CLQ_OK;
@@ -331,8 +343,8 @@ static clq_status climb_for_product(clq_cl_climb *c, int may_be_late, clq_error 
 clq_status clq_cl_trust_product(clq_context *context, clq_variant forced, const clq_gemm_task *task, int may_be_late,
                                 clq_gemm_decision *decision, clq_error *error)
 {
-    CLQ_TRY(decide_product_by_rounds(context, forced, task, decision, error));
-    if (clq_cl_gemm_host_cause(task).reason != NULL) {
+    CLQ_TRY(decide_product_by_rounds(context, forced, task, may_be_late, decision, error));
+    if (clq_cl_gemm_host_cause(task).reason != NULL || decision->by_host.reason == clq_cl_late_cause.reason) {
         return CLQ_OK; /* nothing is tried: it is the host's */
     }
     if (clq_verdict_of(&context->cl->verdicts, decision->verdict_entry) != CLQ_VERDICT_TRUSTED) {
@@ -354,7 +366,10 @@ clq_status clq_cl_keep_product_scratch(clq_context *context, clq_variant forced,
 clq_status clq_cl_trust_product_of_batch(clq_context *context, clq_variant forced, const clq_gemm_task *task,
                                          clq_gemm_decision *decision, clq_error *error)
 {
-    CLQ_TRY(decide_product_by_rounds(context, forced, task, decision, error));
+    CLQ_TRY(decide_product_by_rounds(context, forced, task, 1, decision, error));
+    if (decision->by_host.reason == clq_cl_late_cause.reason) {
+        return CLQ_OK;
+    }
     if (clq_cl_gemm_host_cause(task).reason == NULL) {
         clq_cl_gemm_take_table(context, forced, task, decision);
     }
