@@ -110,11 +110,23 @@ static void find_inputs(const clq_task *task, void *host[CLQ_ARG_COUNT])
 _Static_assert(CLQ_TRIAL_RANGE_OF_PRODUCT == 4 && CLQ_TRIAL_OPTIONS == 2 * CLQ_TRIAL_RANGE_OF_PRODUCT,
                "clq_trial_take_options");
 
+/*
+ * Tensors of one parameter do not all have the same. What long ones have makes reals of their codes that differ, in
+ * each type: of a scale far out all are 0, or infinite, and who takes one element for another has the same.
+ */
+static uint64_t first_parameter(const clq_task *task, uint32_t *state)
+{
+    enum { LONG = 200, MODERATE = 8 }; /* the latter: 0.0625 and 3 */
+    const clq_geometry *g = &task->geometry;
+    const uint64_t drawn = g->parameters == 1 ? clq_trial_random(state) % 64 : 0;
+    const int is_long = g->parameters == 1 && g->elements >= LONG;
+    return is_long && task->operation == CLQ_OP_DEQUANTIZE ? MODERATE : drawn;
+}
+
 void clq_trial_fill_tensor(const clq_trial_case *c, const clq_task *task, uint32_t *state)
 {
     const clq_geometry *g = &task->geometry;
-    /* Tensors of one parameter do not all have the same. */
-    const uint64_t drawn = g->parameters == 1 ? clq_trial_random(state) % 64 : 0;
+    const uint64_t drawn = first_parameter(task, state);
     /* Of the ways of a tensor alone each has its own, by the options that go with the way: a witness is one for ties
      * to even or for ties away, by a quotient or by a product; the last, of short ones, for all. */
     const uint64_t own = g->elements < 32 ? CLQ_TRIAL_RANGES - 1 : c->way % CLQ_TRIAL_OPTIONS;
