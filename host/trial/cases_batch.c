@@ -10,10 +10,10 @@
  * tensors in a run and tensors in several runs; none of elements and of parameters; segments for each way of a walk,
  * and for each of the ways of minmax (cases_walk.c); partial ranges in rows, in pieces, some of which are empty,
  * and in both; bands, of which several end within the few elements that a work-item takes, several of more than a
- * vector of parameters lie within a run, one of a whole tile of lines has more than a run reads at once, and of some a
- * run begins with the last parameter; few segments of whole vectors; several in pieces; ends of ranges in each place of
- * a turn of streams. Short segments have a long tensor before them, numbers of which are found by who reads too far
- * before a segment.
+ * vector of parameters lie within a run, one of a whole tile of lines has more than a run reads at once, of which one
+ * is left, and of some a run begins with the last parameter, as it happens; few segments of whole vectors; several in
+ * pieces; ends of ranges in each place of a turn of streams. Short segments have a long tensor before them, numbers of
+ * which are found by who reads too far before a segment.
  */
 static const clq_trial_shape any_shapes[] = {
     {{5, 1, 300}, CLQ_PER_GROUP, 0, 76},   {{1, 1, 16}, CLQ_PER_TENSOR, 0, 0},    {{3, 4, 20}, CLQ_PER_CHANNEL, 1, 0},
@@ -22,7 +22,7 @@ static const clq_trial_shape any_shapes[] = {
     {{3, 1, 2500}, CLQ_PER_GROUP, 0, 76},  {{1, 1, 20001}, CLQ_PER_TENSOR, 0, 0}, {{1, 0, 3}, CLQ_PER_CHANNEL, 1, 0},
     {{5, 1, 2510}, CLQ_PER_GROUP, 0, 28},  {{2, 1, 1212}, CLQ_PER_GROUP, 0, 600}, {{2, 3, 600}, CLQ_PER_CHANNEL, 1, 0},
     {{2, 150, 20}, CLQ_PER_CHANNEL, 1, 0}, {{3, 50, 37}, CLQ_PER_BLOCK, 1, 9},    {{80, 11, 2}, CLQ_PER_BLOCK, 1, 4},
-    {{3, 1, 4096}, CLQ_PER_CHANNEL, 0, 0}, {{1, 12, 600}, CLQ_PER_BLOCK, 1, 8},   {{24, 1, 700}, CLQ_PER_CHANNEL, 0, 0},
+    {{3, 1, 4096}, CLQ_PER_CHANNEL, 0, 0}, {{1, 20, 513}, CLQ_PER_BLOCK, 1, 8},   {{24, 1, 700}, CLQ_PER_CHANNEL, 0, 0},
     {{2, 1, 2306}, CLQ_PER_CHANNEL, 0, 0},
 };
 /*

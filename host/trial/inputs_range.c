@@ -90,6 +90,18 @@ static void place_infinities(const clq_trial_elements *e, const clq_geometry *g)
     }
 }
 
+/* Of every other band the last parameter has numbers alone, so that it is read once, the greatest in its last line. */
+static void place_ends_of_bands(const clq_trial_elements *e, const clq_geometry *g)
+{
+    const uint64_t line = g->channels * g->row;
+    for (uint64_t b = 0; clq_geometry_has_bands(g) && b < clq_geometry_bands(g); b += 2) {
+        const clq_band band = clq_geometry_band(g, b);
+        for (uint64_t i = band.first + line - 1; i < band.end; i += line) {
+            clq_trial_store(e, i, i + line < band.end ? (float)(i % 5) : 345.0f);
+        }
+    }
+}
+
 /*
  * What is greater than all else: the first element of the last vector, of 16 or of 4, which a parameter of its own has
  * where segments are short, and the very last element.
@@ -189,6 +201,7 @@ static void place_ends(const clq_trial_case *c, const clq_task *task, const clq_
             clq_trial_store(e, begin + at.greatest, range[1]);
         }
     }
+    place_ends_of_bands(e, g);
     if (way % 2 == 0) {
         place_infinities(e, g);
     }
