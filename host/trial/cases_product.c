@@ -114,19 +114,20 @@ static const problem_kind kinds[] = {
 
 /* The same in groups along K: whole ones, a short last one, and one alone; with whole panels too, behind which the next
  * group's sums of columns begin. Of one k products are so small that many are ties where they become short reals, or
- * beside one. `values`: of A's scales. */
+ * beside one. `values`: of A's scales. Where tiles are high whole ones have rows of A that are aligned (an even place
+ * of the list) and that are not, slices have groups of four k, and batches have a B each, or one. */
 static const problem_kind group_kinds[] = {
     {CLQ_S8, CLQ_S8, CLQ_F32, 0, NO, NO, NO, NO, 0, 0, COLUMNS, DEPTH, 2, ALL, 16, PART_IN_BATCHES},
     {CLQ_U8, CLQ_S4, CLQ_F32, 0, ROWS, PARTS, ROWS, COLS, 0, 1, COLUMNS, DEPTH, 2, ALL, 12, ROWS_OF_TILES},
     {CLQ_S8, CLQ_U8, CLQ_F16, 0, ONE, COLS, PARTS, COLS, 1, 0, COLUMNS, DEPTH, 2, ALL, 16, PART_IN_BATCHES},
     {CLQ_S8, CLQ_U4, CLQ_BF16, 0, ROWS, ONE, ONE, NO, 0, 1, COLUMNS, DEPTH, 2, -3000.0, 9.5, 36, PART},
-    {CLQ_U8, CLQ_U8, CLQ_F32, 0, ROWS, PARTS, PARTS, COLS, 0, 0, PANELS - 1, DEPTH, 2, -100.0, 1e6, 4, PART},
+    {CLQ_U8, CLQ_U8, CLQ_F32, 0, ROWS, PARTS, PARTS, COLS, 0, 0, PANELS - 1, DEPTH, 2, -100.0, 1e6, 4, PART_IN_SLICES},
     {CLQ_S8, CLQ_S4, CLQ_F16, 0, NO, NO, ROWS, NO, 0, 0, PANELS, DEPTH, 2, ALL, 64, PART},
-    {CLQ_U8, CLQ_S8, CLQ_BF16, 0, ONE, PARTS, ONE, COLS, 1, 1, COLUMNS, EVEN, 2, ALL, DEPTH, PART},
+    {CLQ_U8, CLQ_S8, CLQ_BF16, 0, ONE, PARTS, ONE, COLS, 1, 1, COLUMNS, EVEN, 2, ALL, DEPTH, PART_IN_BATCHES},
     {CLQ_S8, CLQ_S8, CLQ_F32, 0, NO, NO, NO, NO, 0, 1, COLUMNS, MANY_GROUPS, 1, ALL, 4, PART},
     {CLQ_U8, CLQ_S8, CLQ_F32, 0, ONE, NO, ONE, NO, 0, 0, TILES, STEPS, 1, ALL, 128, PART},
-    {CLQ_U8, CLQ_S8, CLQ_F32, 0, ONE, NO, NO, NO, 0, 0, PANELS + 1, EVEN, 2, ALL, 32, PART_IN_BATCHES},
     {CLQ_S8, CLQ_S8, CLQ_BF16, 0, NO, NO, NO, NO, 0, 0, COLUMNS, FAR, 2, ALL, 4, PART},
+    {CLQ_U8, CLQ_S8, CLQ_F32, 0, ONE, NO, NO, NO, 0, 0, PANELS + 1, EVEN, 2, ALL, 32, ROWS_OF_TILES},
     {CLQ_S8, CLQ_S8, CLQ_F16, 0, NO, NO, NO, NO, 0, 0, COLUMNS, FAR, 2, ALL, 4, PART},
     {CLQ_S8, CLQ_U8, CLQ_F32, 0, ROWS, PARTS, PARTS, COLS, 1, 1, COLUMNS, STEPS, 1, ALL, UNEVEN, PART},
     {CLQ_U8, CLQ_S8, CLQ_F32, 0, ROWS, COLS, ROWS, COLS, 1, 1, PANELS + 1, SHALLOW, 1, ALL, 4, PART},
