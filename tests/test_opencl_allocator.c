@@ -223,6 +223,8 @@ static void wrong_memory_is_refused(void **state)
         p.lacks = 0;
         p.flags = CL_MEM_READ_ONLY;
         REFUSED(CLQ_INVALID_ARGUMENT, "for one of the two", clq_buffer_create(context, 100, &buffer, e));
+        p.flags = CL_MEM_HOST_NO_ACCESS;
+        REFUSED(CLQ_INVALID_ARGUMENT, "was made with a CL_MEM_HOST_ flag", clq_buffer_create(context, 100, &buffer, e));
         p.flags = 0;
         p.other = clCreateContext(NULL, 1, &context->cl->device, NULL, NULL, &code);
         assert_int_equal(code, CL_SUCCESS);

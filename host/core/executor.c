@@ -60,6 +60,7 @@ clq_status clq_buffer_new(clq_context *context, uint64_t bytes, clq_buffer **buf
     made->context = context;
     made->bytes = bytes;
     made->is_readable = made->is_writable = 1;
+    made->is_host_readable = made->is_host_writable = 1;
     atomic_fetch_add(&context->references, 1);
     *buffer = made;
     return CLQ_OK;

@@ -125,7 +125,8 @@ struct clq_buffer {
     void *mapped;
     const void *space; /* of its bytes, and where the first of them is: as in clq_extent */
     uint64_t first;
-    int is_readable, is_writable; /* by kernels: the flags of a caller's cl_mem may forbid one */
+    int is_readable, is_writable;           /* by kernels: the flags of a caller's cl_mem may forbid one */
+    int is_host_readable, is_host_writable; /* by reads, writes and mappings: so may other flags, one or both */
 };
 
 /* A context with one reference and the given executor. */

@@ -64,6 +64,14 @@ clq_status clq_buffer_check(const clq_buffer *buffer, const clq_context *context
     return CLQ_OK;
 }
 
+/* Of those that keep reads, writes and mappings of the host off a caller's cl_mem. */
+static const char *host_flag(const clq_buffer *buffer)
+{
+    return buffer->is_host_readable   ? "CL_MEM_HOST_READ_ONLY"
+           : buffer->is_host_writable ? "CL_MEM_HOST_WRITE_ONLY"
+                                      : "CL_MEM_HOST_NO_ACCESS";
+}
+
 static clq_status check_access(const clq_buffer *buffer, uint64_t offset_bytes, const void *memory, uint64_t bytes,
                                const char *function, clq_error *error)
 {
@@ -80,12 +88,14 @@ clq_status clq_buffer_write(clq_buffer *buffer, uint64_t offset_bytes, const voi
                             clq_error *error)
 {
     CLQ_TRY(check_access(buffer, offset_bytes, memory, bytes, "clq_buffer_write", error));
+    CLQ_REQUIRE(buffer->is_host_writable, "clq_buffer_write: the memory was made with %s", host_flag(buffer));
     return bytes == 0 ? CLQ_OK : buffer->context->executor->buffer_write(buffer, offset_bytes, memory, bytes, error);
 }
 
 clq_status clq_buffer_read(clq_buffer *buffer, uint64_t offset_bytes, void *memory, uint64_t bytes, clq_error *error)
 {
     CLQ_TRY(check_access(buffer, offset_bytes, memory, bytes, "clq_buffer_read", error));
+    CLQ_REQUIRE(buffer->is_host_readable, "clq_buffer_read: the memory was made with %s", host_flag(buffer));
     return bytes == 0 ? CLQ_OK : buffer->context->executor->buffer_read(buffer, offset_bytes, memory, bytes, error);
 }
 
@@ -112,6 +122,8 @@ clq_status clq_buffer_map(clq_buffer *buffer, void **memory, clq_error *error)
 {
     CLQ_REQUIRE(buffer != NULL && memory != NULL, "clq_buffer_map: buffer and memory must not be NULL");
     CLQ_REQUIRE(buffer->mapped == NULL, "clq_buffer_map: the buffer is mapped already");
+    CLQ_REQUIRE(buffer->is_host_readable || buffer->is_host_writable, "clq_buffer_map: the memory was made with %s",
+                host_flag(buffer));
     CLQ_TRY(buffer->context->executor->buffer_map(buffer, memory, error));
     buffer->mapped = *memory;
     return CLQ_OK;

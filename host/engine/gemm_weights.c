@@ -130,6 +130,7 @@ static clq_status read_packed(const clq_gemm_weights *w, void *to, clq_error *er
     view.base_offset_bytes = w->offset_bytes;
     view.bytes = w->bytes;
     view.is_readable = 1;
+    view.is_host_readable = !is_imported(w); /* where it is the caller's, flags may forbid it */
     return w->context->executor->buffer_read(&view, 0, to, w->bytes, error);
 }
 
@@ -198,7 +199,8 @@ static clq_status check_form(clq_context *context, const clq_gemm_task *task, co
     return CLQ_OK;
 }
 
-/* In place; but what the host is to multiply for a device is fetched. */
+/* In place; but what the host is to multiply for a device is fetched, by the executor: it may have flags that keep its
+ * caller from reading it. */
 static clq_status adopt(clq_gemm_weights *weights, const clq_operand *exported, clq_error *error)
 {
     const uint64_t first = exported->offset + HEADER_BYTES;
@@ -210,7 +212,7 @@ static clq_status adopt(clq_gemm_weights *weights, const clq_operand *exported, 
     }
     CLQ_TRY(clq_memory_take(&weights->context->memory, weights->bytes, _Alignof(max_align_t), "packed weights",
                             &weights->object, error));
-    return clq_buffer_read(exported->buffer, first, weights->object, weights->bytes, error);
+    return weights->context->executor->buffer_read(exported->buffer, first, weights->object, weights->bytes, error);
 }
 
 clq_status clq_gemm_weights_import(clq_context *context, const clq_gemm_problem *problem, clq_operand exported,
@@ -240,7 +242,7 @@ clq_status clq_gemm_weights_import(clq_context *context, const clq_gemm_problem 
                 first, (int)CLQ_GEMM_WEIGHTS_ALIGNMENT);
     CLQ_REQUIRE(context->cl != NULL || ((uintptr_t)exported.buffer->object + first) % sizeof(uint32_t) == 0,
                 "clq_gemm_weights_import: the memory that was wrapped begins within a word of 32 bits");
-    CLQ_TRY(clq_buffer_read(exported.buffer, exported.offset, &h, sizeof h, error));
+    CLQ_TRY(context->executor->buffer_read(exported.buffer, exported.offset, &h, sizeof h, error));
     CLQ_TRY(check_header(&task, &h, error));
     CLQ_TRY(check_form(context, &task, &h, &exported, &form, error));
     CLQ_TRY(new_weights(context, &task, &made, error));

@@ -7,7 +7,9 @@
 #include "core/dtype.h"
 #include "core/size.h"
 #include "opencl/launch/gemm.h"
+#include "opencl/runtime/bounce.h"
 #include "opencl/runtime/buffer.h"
+#include "opencl/runtime/memory.h"
 #include "reference/executor.h"
 
 enum { OPERANDS = 12, ALIGNMENT_BYTES = 64 };
@@ -15,9 +17,11 @@ _Static_assert(OPERANDS >= (int)CLQ_ARG_COUNT && OPERANDS >= (int)CLQ_GEMM_ARGUM
 
 /* One operand: where it is on the device, and the span of the reference's task, which is moved to the copy. */
 typedef struct copy {
-    clq_span device;
+    clq_buffer device; /* over it, for a moment */
     clq_span *span;
     uint64_t bytes;
+    int is_output;
+    int is_filled; /* by the operation, from its first element to its last: it need not be read */
 } copy;
 
 typedef struct copies {
@@ -27,11 +31,25 @@ typedef struct copies {
     copy list[OPERANDS];
     unsigned char *memory; /* of all of them */
     uint64_t bytes;        /* of it */
+    clq_cl_bounce bounce;  /* for operands that the host may not read or write itself */
 } copies;
 
-static void add(copies *c, clq_span *span, uint64_t bytes)
+static copy *add(copies *c, clq_span *span, uint64_t bytes)
 {
-    c->list[c->count++] = (copy){*span, span, bytes};
+    copy *o = &c->list[c->count++];
+    memset(o, 0, sizeof *o);
+    o->device.context = c->context;
+    o->device.object = span->object;
+    o->device.base_offset_bytes = span->offset_bytes;
+    o->span = span;
+    o->bytes = bytes;
+    return o;
+}
+
+static void release(copies *c)
+{
+    clq_memory_give(&c->context->memory, c->memory, c->bytes);
+    clq_cl_bounce_release(&c->bounce);
 }
 
 static clq_status fail_in(const copies *c, clq_status status, clq_error *error)
@@ -47,7 +65,24 @@ static int add_aligned(uint64_t *total, uint64_t bytes)
     return fits;
 }
 
-/* Outputs as well: what an operation leaves of them as it was, is written back so. */
+/* What the flags of a caller's memory keep from the host goes by way of the device. */
+static clq_status fetch(copies *c, copy *o, unsigned char *to, clq_error *error)
+{
+    clq_cl_memory_facts found;
+    CLQ_TRY(clq_cl_memory_of(c->context, o->device.object, "the memory of an operand", &found, error));
+    o->device.is_host_readable = found.is_host_readable;
+    o->device.is_host_writable = found.is_host_writable;
+    if (o->is_output && !found.is_host_writable) { /* no write is to fail for want of memory */
+        CLQ_TRY(clq_cl_bounce_reserve(&c->bounce, c->context, o->bytes, error));
+    }
+    if (o->is_filled) {
+        return CLQ_OK;
+    }
+    return found.is_host_readable ? clq_cl_buffer_read(&o->device, 0, to, o->bytes, error)
+                                  : clq_cl_bounce_read(&c->bounce, &o->device, 0, to, o->bytes, error);
+}
+
+/* Outputs as well, but for those that are filled: what an operation leaves of them as it was, is written back so. */
 static clq_status read_all(copies *c, clq_error *error)
 {
     uint64_t total = ALIGNMENT_BYTES;
@@ -67,10 +102,9 @@ static clq_status read_all(copies *c, clq_error *error)
     }
     c->memory = memory;
     for (size_t i = 0; i < c->count; i++) {
-        const copy *o = &c->list[i];
-        clq_buffer device = {.context = c->context, .object = o->device.object};
+        copy *o = &c->list[i];
         if (o->bytes > 0) {
-            status = clq_cl_buffer_read(&device, o->device.offset_bytes, c->memory + used, o->bytes, error);
+            status = fetch(c, o, c->memory + used, error);
             if (status != CLQ_OK) {
                 return fail_in(c, status, error);
             }
@@ -82,13 +116,13 @@ static clq_status read_all(copies *c, clq_error *error)
 }
 
 /* Bytes [first, first + bytes) of an operand. */
-static clq_status write_back(const copies *c, const copy *o, uint64_t first, uint64_t bytes, clq_error *error)
+static clq_status write_back(copies *c, copy *o, uint64_t first, uint64_t bytes, clq_error *error)
 {
-    clq_buffer device = {.context = c->context, .object = o->device.object};
+    const unsigned char *from = c->memory + o->span->offset_bytes + first;
     clq_status status = CLQ_OK;
     if (bytes > 0) {
-        status = clq_cl_buffer_write(&device, o->device.offset_bytes + first, c->memory + o->span->offset_bytes + first,
-                                     bytes, error);
+        status = o->device.is_host_writable ? clq_cl_buffer_write(&o->device, first, from, bytes, error)
+                                            : clq_cl_bounce_write(&c->bounce, &o->device, first, from, bytes, error);
     }
     return status == CLQ_OK ? CLQ_OK : fail_in(c, status, error);
 }
@@ -137,8 +171,7 @@ static clq_status multiply(clq_context *context, const clq_gemm_task *task, clq_
 /* ---- one tensor ---- */
 
 /* A tensor with gaps, run by run, or element by element where these lie apart: others may be writing between them. */
-static clq_status write_runs(const copies *c, const copy *o, const clq_task *task, clq_argument argument,
-                             clq_error *error)
+static clq_status write_runs(copies *c, copy *o, const clq_task *task, clq_argument argument, clq_error *error)
 {
     const clq_strides *strides = clq_argument_strides(task->q, argument);
     clq_runs runs;
@@ -155,12 +188,19 @@ static clq_status write_runs(const copies *c, const copy *o, const clq_task *tas
     return CLQ_OK;
 }
 
-static clq_status write_output(const copies *c, const copy *o, const clq_task *task, clq_argument argument,
-                               clq_error *error)
+static clq_status write_output(copies *c, copy *o, const clq_task *task, clq_argument argument, clq_error *error)
 {
     const int is_tensor = argument == CLQ_ARG_CODES || argument == CLQ_ARG_Y;
     return task->is_strided && is_tensor ? write_runs(c, o, task, argument, error)
                                          : write_back(c, o, 0, o->bytes, error);
+}
+
+/* Whether no byte between its first element and its last is written back but what the operation wrote. Two codes of 4
+ * bits share a byte, and the last may have one of its own. */
+static int is_filled(const clq_task *task, clq_argument argument)
+{
+    return clq_argument_is_output(task->operation, argument) && !clq_argument_is_input(task->operation, argument) &&
+           (argument == CLQ_ARG_Y || (argument == CLQ_ARG_CODES && clq_dtype_bits(task->q->scheme.dtype) != 4));
 }
 
 clq_status clq_cl_host_run(clq_context *context, const clq_task *task, clq_error *error)
@@ -171,34 +211,39 @@ clq_status clq_cl_host_run(clq_context *context, const clq_task *task, clq_error
     clq_argument arguments[CLQ_ARG_COUNT];
     for (int i = 0; i < CLQ_ARG_COUNT; i++) {
         if (clq_argument_is_used(task->operation, (clq_argument)i)) {
+            copy *o;
             arguments[c.count] = (clq_argument)i;
-            add(&c, &own.arguments[i], clq_argument_bytes(task, (clq_argument)i));
+            o = add(&c, &own.arguments[i], clq_argument_bytes(task, (clq_argument)i));
+            o->is_output = clq_argument_is_output(task->operation, (clq_argument)i);
+            o->is_filled = is_filled(task, (clq_argument)i);
         }
     }
     CLQ_TRY_TO(read_all(&c, error));
     CLQ_TRY_TO(compute(context, &own, error));
     for (size_t i = 0; i < c.count; i++) {
-        if (clq_argument_is_output(task->operation, arguments[i])) {
+        if (c.list[i].is_output) {
             CLQ_TRY_TO(write_output(&c, &c.list[i], task, arguments[i], error));
         }
     }
 done:
-    clq_memory_give(&context->memory, c.memory, c.bytes);
+    release(&c);
     return status;
 }
 
 /* ---- products ---- */
 
-/* Those that there are; returns the place of `wanted` in the list. */
-static size_t add_operands(copies *c, clq_gemm_task *own, clq_gemm_argument wanted)
+/* Those that there are; returns the place of the output in the list, of which rows are written back, or sums. */
+static size_t add_operands(copies *c, clq_gemm_task *own, clq_gemm_argument output)
 {
     size_t place = 0;
     for (int i = 0; i < CLQ_GEMM_ARGUMENTS; i++) {
         if (own->arguments[i].object != NULL) {
-            place = i == (int)wanted ? c->count : place;
-            add(c, &own->arguments[i],
-                clq_gemm_stored_bytes(own, (clq_gemm_argument)i,
-                                      clq_gemm_argument_elements(own, (clq_gemm_argument)i)));
+            copy *o;
+            place = i == (int)output ? c->count : place;
+            o = add(c, &own->arguments[i],
+                    clq_gemm_stored_bytes(own, (clq_gemm_argument)i,
+                                          clq_gemm_argument_elements(own, (clq_gemm_argument)i)));
+            o->is_output = o->is_filled = i == (int)output;
         }
     }
     return place;
@@ -260,7 +305,7 @@ static clq_status fetch_weights(clq_context *context, const clq_gemm_task *task,
     clq_status status = CLQ_OK;
     clq_span panels = {task->weights->object, task->weights->offset_bytes};
     copies c = {.context = context, .operation = "gemm"};
-    add(&c, &panels, clq_cl_gemm_packed_of(task).bytes);
+    (void)add(&c, &panels, clq_cl_gemm_packed_of(task).bytes);
     CLQ_TRY_TO(read_all(&c, error));
     *host = *task->weights;
     host->offset_bytes = 0;
@@ -274,12 +319,12 @@ static clq_status fetch_weights(clq_context *context, const clq_gemm_task *task,
     memset(host->object, 0, (size_t)bytes);
     unpack(task, c.memory, host->object);
 done:
-    clq_memory_give(&context->memory, c.memory, c.bytes);
+    release(&c);
     return status;
 }
 
 /* Between rows of C others may be writing meanwhile. */
-static clq_status write_rows(const copies *c, const copy *o, const clq_gemm_task *task, clq_error *error)
+static clq_status write_rows(copies *c, copy *o, const clq_gemm_task *task, clq_error *error)
 {
     const clq_gemm_problem *p = task->problem;
     const uint64_t size = clq_gemm_stored_bytes(task, CLQ_GEMM_C, 1);
@@ -311,7 +356,7 @@ clq_status clq_cl_host_gemm(clq_context *context, const clq_gemm_task *task, clq
     CLQ_TRY_TO(write_rows(&c, &c.list[place], task, error));
 done:
     clq_memory_give(&context->memory, weights.object, weights.bytes);
-    clq_memory_give(&context->memory, c.memory, c.bytes);
+    release(&c);
     return status;
 }
 
@@ -325,7 +370,7 @@ clq_status clq_cl_host_row_sums(clq_context *context, const clq_gemm_task *task,
     CLQ_TRY_TO(clq_reference_executor.gemm_row_sums(NULL, &own, error));
     CLQ_TRY_TO(write_back(&c, &c.list[place], 0, c.list[place].bytes, error));
 done:
-    clq_memory_give(&context->memory, c.memory, c.bytes);
+    release(&c);
     return status;
 }
 
@@ -334,11 +379,11 @@ clq_status clq_cl_host_weights_create(clq_gemm_weights *weights, const clq_gemm_
     clq_status status = CLQ_OK;
     clq_gemm_task own = *task;
     copies c = {.context = weights->context, .operation = "packing"};
-    (void)add_operands(&c, &own, CLQ_GEMM_B);
+    (void)add_operands(&c, &own, CLQ_GEMM_ARGUMENTS);
     CLQ_TRY_TO(read_all(&c, error));
     CLQ_TRY_TO(clq_reference_executor.weights_create(weights, &own, error));
 done:
-    clq_memory_give(&weights->context->memory, c.memory, c.bytes);
+    release(&c);
     return status;
 }
 

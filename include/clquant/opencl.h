@@ -47,6 +47,11 @@ CLQ_API clq_status clq_context_from_opencl(cl_context opencl, cl_device_id devic
  * A buffer over bytes [offset_bytes, offset_bytes + bytes) of `memory`, a buffer or sub-buffer of the cl_context; the
  * offset is a multiple of 16. Operations refuse to write over memory made with CL_MEM_READ_ONLY and to read memory made
  * with CL_MEM_WRITE_ONLY; clq_dynamic_quantize also reads the range, scales and zero points that it has written.
+ *
+ * CL_MEM_HOST_WRITE_ONLY, CL_MEM_HOST_READ_ONLY and CL_MEM_HOST_NO_ACCESS are heeded: every operation takes such
+ * memory, by copies on the device where the host computes. clq_buffer_read and clq_buffer_write are refused where the
+ * flag forbids them, clq_buffer_map maps for what it leaves (for reading or for writing alone) and is refused where
+ * that is nothing; the message names the flag.
  */
 CLQ_API clq_status clq_buffer_from_opencl(clq_context *context, cl_mem memory, uint64_t offset_bytes, uint64_t bytes,
                                           clq_buffer **buffer, clq_error *error);
@@ -91,16 +96,16 @@ CLQ_API clq_status clq_buffer_memory(const clq_buffer *buffer, cl_mem *memory, u
  * Memory of the device from a function of the caller's: all that the library would make by clCreateBuffer, which is
  * buffers (also pinned ones, for staging: CL_MEM_ALLOC_HOST_PTR in `flags`), packed weights, the scratch memory of the
  * context's own queue, which grows and is not given back before the context goes, that of records, and what trials of
- * kernels take for a moment; but for memory that lies over the caller's (clq_buffer_wrap), and the small tables of
- * batches.
+ * kernels, and copies of operands with CL_MEM_HOST_ flags, take for a moment; but for memory that lies over the
+ * caller's (clq_buffer_wrap), and the small tables of batches.
  *
- * `allocate` returns a buffer or sub-buffer of `opencl` with at least `bytes` bytes that kernels may read and write,
- * and that is nobody else's; or NULL, and the call that needed it fails with CLQ_OUT_OF_MEMORY, and says what for. The
- * reference goes to the library, which gives it back by clReleaseMemObject; commands in a queue may keep it alive after
- * that: clSetMemObjectDestructorCallback tells when it is free. The function is called from any thread that uses the
- * context, and must not call the library. NULL: clCreateBuffer, the default. Set it before the context is shared
- * between threads. CLQ_INVALID_ARGUMENT for a context without OpenCL, and by the call that needed the memory for one
- * that is not as said.
+ * `allocate` returns a buffer or sub-buffer of `opencl` with at least `bytes` bytes that kernels and the host may read
+ * and write, and that is nobody else's; or NULL, and the call that needed it fails with CLQ_OUT_OF_MEMORY, and says
+ * what for. The reference goes to the library, which gives it back by clReleaseMemObject; commands in a queue may keep
+ * it alive after that: clSetMemObjectDestructorCallback tells when it is free. The function is called from any thread
+ * that uses the context, and must not call the library. NULL: clCreateBuffer, the default. Set it before the context is
+ * shared between threads. CLQ_INVALID_ARGUMENT for a context without OpenCL, and by the call that needed the memory for
+ * one that is not as said.
  */
 typedef cl_mem (*clq_opencl_allocate_function)(void *cookie, cl_context opencl, cl_mem_flags flags, uint64_t bytes);
 CLQ_API clq_status clq_context_set_opencl_allocator(clq_context *context, clq_opencl_allocate_function allocate,

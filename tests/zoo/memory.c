@@ -18,8 +18,9 @@ typedef struct record {
     char *host;
     size_t offset, bytes;
     int is_mapping;
-    int is_copy; /* `host` is to be freed */
-    char *shown; /* of a buffer that was mapped: what its memory held before it became noise */
+    int is_copy;          /* `host` is to be freed */
+    int is_to_be_written; /* of a mapping: when it is unmapped */
+    char *shown;          /* of a buffer that was mapped: what its memory held before it became noise */
     struct record *next;
 } record;
 
@@ -243,6 +244,39 @@ static cl_int CL_API_CALL write_buffer(cl_command_queue queue, cl_mem memory, cl
 
 /* ---- mappings are copies ---- */
 
+static const cl_map_flags writes = CL_MAP_WRITE | CL_MAP_WRITE_INVALIDATE_REGION;
+
+/* Whether flags of the buffer keep the host from that. */
+static int is_forbidden(cl_mem memory, cl_map_flags flags)
+{
+    cl_mem_flags made = 0;
+    (void)zoo_below->clGetMemObjectInfo(memory, CL_MEM_FLAGS, sizeof made, &made, NULL);
+    return ((flags & CL_MAP_READ) != 0 && (made & (CL_MEM_HOST_WRITE_ONLY | CL_MEM_HOST_NO_ACCESS)) != 0) ||
+           ((flags & writes) != 0 && (made & (CL_MEM_HOST_READ_ONLY | CL_MEM_HOST_NO_ACCESS)) != 0);
+}
+
+/* A mapping that is only written has what the buffer held all the same: of one that nobody may read, by a copy. */
+static cl_int read_copy(cl_command_queue queue, cl_mem memory, size_t offset, size_t bytes, void *target, cl_uint count,
+                        const cl_event *events, cl_event *event)
+{
+    cl_context context = NULL;
+    cl_event copied = NULL;
+    cl_int code = CL_SUCCESS;
+    cl_mem copy;
+    (void)zoo_below->clGetMemObjectInfo(memory, CL_MEM_CONTEXT, sizeof(cl_context), &context, NULL);
+    copy = zoo_below->clCreateBuffer(context, CL_MEM_READ_WRITE, bytes, NULL, &code);
+    if (copy == NULL) {
+        return code;
+    }
+    code = zoo_below->clEnqueueCopyBuffer(queue, memory, copy, offset, 0, bytes, count, events, &copied);
+    if (code == CL_SUCCESS) {
+        code = zoo_below->clEnqueueReadBuffer(queue, copy, CL_TRUE, 0, bytes, target, 1, &copied, event);
+        (void)zoo_below->clReleaseEvent(copied);
+    }
+    (void)zoo_below->clReleaseMemObject(copy);
+    return code;
+}
+
 static void *CL_API_CALL map_buffer(cl_command_queue queue, cl_mem memory, cl_bool blocking, cl_map_flags flags,
                                     size_t offset, size_t bytes, cl_uint count, const cl_event *events, cl_event *event,
                                     cl_int *code)
@@ -252,6 +286,12 @@ static void *CL_API_CALL map_buffer(cl_command_queue queue, cl_mem memory, cl_bo
     cl_int read;
     if (!zoo.own_memory) {
         return zoo_below->clEnqueueMapBuffer(queue, memory, blocking, flags, offset, bytes, count, events, event, code);
+    }
+    if (is_forbidden(memory, flags)) {
+        if (code != NULL) {
+            *code = CL_INVALID_OPERATION;
+        }
+        return NULL;
     }
     host = host_of(memory);
     target = host != NULL ? host + offset : NULL;
@@ -263,8 +303,9 @@ static void *CL_API_CALL map_buffer(cl_command_queue queue, cl_mem memory, cl_bo
             make_noise((unsigned char *)target, bytes);
         }
     }
-    read = zoo.empty_maps
-               ? zoo_below->clEnqueueMarkerWithWaitList(queue, count, events, event)
+    read = zoo.empty_maps ? zoo_below->clEnqueueMarkerWithWaitList(queue, count, events, event)
+           : (flags & CL_MAP_READ) == 0
+               ? read_copy(queue, memory, offset, bytes, target, count, events, event)
                : zoo_below->clEnqueueReadBuffer(queue, memory, blocking, offset, bytes, target, count, events, event);
     if (code != NULL) {
         *code = read;
@@ -276,8 +317,13 @@ static void *CL_API_CALL map_buffer(cl_command_queue queue, cl_mem memory, cl_bo
         return NULL;
     }
     spoil(target, blocking ? bytes : 0);
-    remember((record){
-        .memory = memory, .host = target, .offset = offset, .bytes = bytes, .is_mapping = 1, .is_copy = host == NULL});
+    remember((record){.memory = memory,
+                      .host = target,
+                      .offset = offset,
+                      .bytes = bytes,
+                      .is_mapping = 1,
+                      .is_copy = host == NULL,
+                      .is_to_be_written = (flags & writes) != 0});
     return target;
 }
 
@@ -299,6 +345,10 @@ static cl_int CL_API_CALL unmap(cl_command_queue queue, cl_mem memory, void *map
     } else {
         keep_shown(&mapping);
         make_noise((unsigned char *)mapping.host, mapping.bytes);
+    }
+    if (!mapping.is_to_be_written) {
+        free(copy);
+        return zoo_below->clEnqueueMarkerWithWaitList(queue, count, events, event);
     }
     return write_copy(queue, memory, mapping.offset, mapping.bytes, copy, count, events, event);
 }

@@ -2,6 +2,7 @@
 /* Buffers in device memory, and over the caller's cl_mem. All transfers go through the context's queue. */
 #include <inttypes.h>
 
+#include "opencl/runtime/bounce.h"
 #include "opencl/runtime/buffer.h"
 #include "opencl/runtime/context.h"
 #include "opencl/runtime/error.h"
@@ -54,6 +55,8 @@ clq_status clq_buffer_from_opencl(clq_context *context, cl_mem memory, uint64_t 
     (*buffer)->first = found.first + offset_bytes;
     (*buffer)->is_readable = found.is_readable;
     (*buffer)->is_writable = found.is_writable;
+    (*buffer)->is_host_readable = found.is_host_readable;
+    (*buffer)->is_host_writable = found.is_host_writable;
     return CLQ_OK;
 }
 
@@ -91,6 +94,12 @@ clq_status clq_cl_buffer_write(clq_buffer *buffer, uint64_t offset_bytes, const 
 
 clq_status clq_cl_buffer_read(clq_buffer *buffer, uint64_t offset_bytes, void *memory, uint64_t bytes, clq_error *error)
 {
+    if (!buffer->is_host_readable) {
+        clq_cl_bounce bounce = {NULL, 0};
+        const clq_status status = clq_cl_bounce_read(&bounce, buffer, offset_bytes, memory, bytes, error);
+        clq_cl_bounce_release(&bounce);
+        return status;
+    }
     CLQ_CL(clEnqueueReadBuffer, buffer->context->cl->queue, buffer->object, CL_TRUE,
            (size_t)(buffer->base_offset_bytes + offset_bytes), (size_t)bytes, memory, 0, NULL, NULL);
     return CLQ_OK;
@@ -107,8 +116,10 @@ clq_status clq_cl_buffer_copy(const clq_buffer *source, uint64_t source_offset_b
 
 clq_status clq_cl_buffer_map(clq_buffer *buffer, void **memory, clq_error *error)
 {
+    const cl_map_flags flags = (cl_map_flags)(buffer->is_host_readable ? CL_MAP_READ : 0) |
+                               (cl_map_flags)(buffer->is_host_writable ? CL_MAP_WRITE : 0);
     cl_int code = CL_SUCCESS;
-    *memory = clEnqueueMapBuffer(buffer->context->cl->queue, buffer->object, CL_TRUE, CL_MAP_READ | CL_MAP_WRITE,
+    *memory = clEnqueueMapBuffer(buffer->context->cl->queue, buffer->object, CL_TRUE, flags,
                                  (size_t)buffer->base_offset_bytes, (size_t)buffer->bytes, 0, NULL, NULL, &code);
     if (*memory == NULL) {
         return clq_cl_fail(error, code, "clEnqueueMapBuffer");

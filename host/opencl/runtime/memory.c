@@ -56,6 +56,8 @@ clq_status clq_cl_memory_of(const clq_context *context, cl_mem memory, const cha
     CLQ_TRY(find_bytes(memory, &flags, found, error));
     found->is_readable = (flags & CL_MEM_WRITE_ONLY) == 0;
     found->is_writable = (flags & CL_MEM_READ_ONLY) == 0;
+    found->is_host_readable = (flags & (CL_MEM_HOST_WRITE_ONLY | CL_MEM_HOST_NO_ACCESS)) == 0;
+    found->is_host_writable = (flags & (CL_MEM_HOST_READ_ONLY | CL_MEM_HOST_NO_ACCESS)) == 0;
     return CLQ_OK;
 }
 
@@ -84,6 +86,11 @@ static clq_status take_from_caller(const clq_context *context, cl_mem_flags flag
         status = clq_fail(error, CLQ_INVALID_ARGUMENT,
                           "%s has %zu bytes%s, %" PRIu64 " that kernels read and write were asked for", name,
                           found.bytes, found.is_readable && found.is_writable ? "" : " for one of the two", bytes);
+    }
+    if (status == CLQ_OK && (!found.is_host_readable || !found.is_host_writable)) {
+        status =
+            clq_fail(error, CLQ_INVALID_ARGUMENT,
+                     "%s was made with a CL_MEM_HOST_ flag, memory that the host reads and writes was asked for", name);
     }
     if (status != CLQ_OK) {
         (void)clReleaseMemObject(given);

@@ -11,7 +11,8 @@ typedef struct clq_cl_memory_facts {
     const void *space; /* of its bytes, and where the first of them is: as in clq_extent */
     uint64_t first;
     size_t bytes;
-    int is_readable, is_writable; /* by kernels */
+    int is_readable, is_writable;           /* by kernels */
+    int is_host_readable, is_host_writable; /* by reads, writes and mappings */
 } clq_cl_memory_facts;
 
 /* Ask, and refuse what is no buffer or of another cl_context; `what` begins the message. */
