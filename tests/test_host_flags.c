@@ -312,12 +312,51 @@ static void flags_are_heeded(void **state)
     check_needs_device();
 }
 
+/* ---- memory beyond the largest buffer ---- */
+
+/* Of the zoo only: a buffer one byte larger than the device's largest, which says that it has more than 4 GiB. */
+static void memory_out_of_reach_is_refused(void **state)
+{
+    const char *zoo = getenv("CLQ_ZOO");
+    (void)state;
+    if (zoo != NULL && strstr(zoo, "unrestricted=") != NULL) {
+        const cl_mem_flags unrestricted = (cl_mem_flags)1 << 23; /* CL_MEM_ALLOW_UNRESTRICTED_SIZE_INTEL */
+        const int is_of_intel = strstr(zoo, "vendor=32902") != NULL && strstr(zoo, "type=gpu") != NULL;
+        own_opencl own;
+        clq_device_info info;
+        clq_buffer *buffer = NULL;
+        cl_mem memory;
+        size_t has = 0;
+        own_opencl_begin(&own, 0, 64);
+        clq_context_device(own.clquant, &info);
+        memory = flagged_memory(&own, unrestricted, info.maximum_allocation_bytes + 1, 0);
+        assert_int_equal(clGetMemObjectInfo(memory, CL_MEM_SIZE, sizeof has, &has, NULL), CL_SUCCESS);
+        assert_true(has > info.maximum_allocation_bytes);
+        if (is_of_intel && has > (size_t)1 << 32) {
+            char told[400];
+            snprintf(told, sizeof told,
+                     "clq_buffer_from_opencl: the memory has %zu bytes: of a buffer beyond "
+                     "CL_DEVICE_MAX_MEM_ALLOC_SIZE, %llu, kernels on %s reach 4 GiB",
+                     has, (unsigned long long)info.maximum_allocation_bytes, info.name);
+            REFUSED(CLQ_UNSUPPORTED, told, clq_buffer_from_opencl(own.clquant, memory, 0, 64, &buffer, e));
+            assert_null(buffer);
+        } else {
+            ACCEPTED(clq_buffer_from_opencl(own.clquant, memory, 0, 64, &buffer, e));
+            clq_buffer_destroy(&buffer);
+        }
+        assert_int_equal(clReleaseMemObject(memory), CL_SUCCESS);
+        own_opencl_end(&own);
+    }
+    check_needs_device();
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(host_serves_every_operation),
     cmocka_unit_test(large_operands_go_in_pieces),
     cmocka_unit_test(no_memory_leaves_all_as_it_was),
     cmocka_unit_test(kernels_serve_on_either_queue),
     cmocka_unit_test(flags_are_heeded),
+    cmocka_unit_test(memory_out_of_reach_is_refused),
 };
 
 CHECK_MAIN("host_flags", tests)

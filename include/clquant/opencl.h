@@ -51,7 +51,8 @@ CLQ_API clq_status clq_context_from_opencl(cl_context opencl, cl_device_id devic
  * CL_MEM_HOST_WRITE_ONLY, CL_MEM_HOST_READ_ONLY and CL_MEM_HOST_NO_ACCESS are heeded: every operation takes such
  * memory, by copies on the device where the host computes. clq_buffer_read and clq_buffer_write are refused where the
  * flag forbids them, clq_buffer_map maps for what it leaves (for reading or for writing alone) and is refused where
- * that is nothing; the message names the flag.
+ * that is nothing; the message names the flag. CLQ_UNSUPPORTED for memory of more than 4 GiB that is larger than the
+ * largest buffer of an Intel GPU (CL_MEM_ALLOW_UNRESTRICTED_SIZE_INTEL), of which kernels reach 4 GiB.
  */
 CLQ_API clq_status clq_buffer_from_opencl(clq_context *context, cl_mem memory, uint64_t offset_bytes, uint64_t bytes,
                                           clq_buffer **buffer, clq_error *error);

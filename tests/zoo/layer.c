@@ -200,6 +200,8 @@ static const struct habit {
     {.name = "stale-binaries", .flag = &zoo.stale_binaries},
     {.name = "type", .take = take_type},
     {.name = "units", .number = &zoo.units},
+    {.name = "unrestricted", .number = &zoo.unrestricted},
+    {.name = "vendor", .number = &zoo.vendor},
     {.name = "whole-sub-buffers", .flag = &zoo.whole_sub_buffers},
     {.name = "wrap-offsets", .flag = &zoo.wrap_offsets},
 };

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define SVM_CAPABILITIES 0x1053 /* CL_DEVICE_SVM_CAPABILITIES, of OpenCL 2.0 */
+#define SVM_CAPABILITIES 0x1053                   /* CL_DEVICE_SVM_CAPABILITIES, of OpenCL 2.0 */
+#define UNRESTRICTED_SIZE ((cl_mem_flags)1 << 23) /* CL_MEM_ALLOW_UNRESTRICTED_SIZE_INTEL */
 
 static cl_icd_dispatch before;
 
@@ -28,6 +29,7 @@ int zoo_limits_device_info(cl_device_id device, cl_device_info what, size_t capa
         size_t size;
         int is_long;
     } facts[] = {
+        {CL_DEVICE_VENDOR_ID, zoo.vendor > 0, zoo.vendor, 0},
         {CL_DEVICE_LOCAL_MEM_SIZE, zoo.local > 0, zoo.local, 1},
         {CL_DEVICE_MAX_COMPUTE_UNITS, zoo.units > 0, zoo.units, 0},
         {CL_DEVICE_MAX_MEM_ALLOC_SIZE, zoo.allocation > 0, zoo.allocation, 1},
@@ -63,9 +65,21 @@ static cl_mem refuse(cl_int reason, cl_int *code)
 static cl_mem CL_API_CALL create_buffer(cl_context context, cl_mem_flags flags, size_t bytes, void *memory,
                                         cl_int *code)
 {
-    return zoo.allocation > 0 && bytes > zoo.allocation ? refuse(CL_INVALID_BUFFER_SIZE, code)
-           : zoo.gives > 0 && bytes > zoo.gives         ? refuse(CL_MEM_OBJECT_ALLOCATION_FAILURE, code)
-                                                        : before.clCreateBuffer(context, flags, bytes, memory, code);
+    const int is_unrestricted = zoo.unrestricted > 0 && (flags & UNRESTRICTED_SIZE) != 0;
+    flags &= ~(is_unrestricted ? UNRESTRICTED_SIZE : 0); /* PoCL does not know it */
+    return zoo.allocation > 0 && bytes > zoo.allocation && !is_unrestricted ? refuse(CL_INVALID_BUFFER_SIZE, code)
+           : zoo.gives > 0 && bytes > zoo.gives ? refuse(CL_MEM_OBJECT_ALLOCATION_FAILURE, code)
+                                                : before.clCreateBuffer(context, flags, bytes, memory, code);
+}
+
+static cl_int CL_API_CALL get_memory_info(cl_mem memory, cl_mem_info what, size_t capacity, void *value, size_t *bytes)
+{
+    size_t has = 0;
+    if (what == CL_MEM_SIZE && zoo.unrestricted > 0 &&
+        before.clGetMemObjectInfo(memory, what, sizeof has, &has, NULL) == CL_SUCCESS && has > zoo.allocation) {
+        return zoo_answer(&zoo.unrestricted, sizeof zoo.unrestricted, capacity, value, bytes);
+    }
+    return before.clGetMemObjectInfo(memory, what, capacity, value, bytes);
 }
 
 static cl_mem CL_API_CALL create_sub_buffer(cl_mem memory, cl_mem_flags flags, cl_buffer_create_type type,
@@ -167,6 +181,7 @@ void zoo_limits_init(cl_icd_dispatch *layer)
     before = *layer;
     layer->clCreateBuffer = create_buffer;
     layer->clCreateSubBuffer = create_sub_buffer;
+    layer->clGetMemObjectInfo = get_memory_info;
     layer->clCreateCommandQueue = create_queue;
     layer->clCreateKernel = create_kernel;
     layer->clEnqueueNDRangeKernel = enqueue_kernel;

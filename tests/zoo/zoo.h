@@ -6,6 +6,7 @@
  *
  *     type=cpu, type=gpu, type=accelerator  what the device says it is
  *     name=NAME             its name, one word
+ *     vendor=N              the number of who made it
  *     own-memory            new buffers hold noise, CL_MEM_USE_HOST_PTR copies when the buffer is made, a mapping is a
  *                           copy that goes back when it is unmapped
  *     late                  a write that blocks has read the host's memory when it returns, and arrives later; what
@@ -22,6 +23,7 @@
  *     local=N               N bytes of local memory; a kernel that has more is not made, or not run
  *     units=N               compute units
  *     allocation=N          buffers of at most N bytes
+ *     unrestricted=N        but for one made with CL_MEM_ALLOW_UNRESTRICTED_SIZE_INTEL, which says that it has N
  *     gives=N               a buffer of more bytes is not given, whatever the device says its largest has
  *     align=N               sub-buffers begin at multiples of N bits
  *     no-cache              no cache
@@ -79,7 +81,7 @@ typedef struct zoo_habits { /* of names NULL and of numbers 0 is the device's ow
     int sized_groups, no_cache, cache_unknown, no_double, no_images, plain_float;
     size_t nan_from; /* 0: never */
     size_t group, kernel_group, some_group, multiple;
-    size_t local, units, allocation, gives, align, bits;
+    size_t local, units, allocation, unrestricted, gives, align, bits, vendor;
     int refuse_binaries, stale_binaries;
     int ignore_waits, empty_maps, whole_sub_buffers, round_offsets, wrap_offsets;
     size_t flip_reads, flip_writes, flip_maps; /* 0: never */

@@ -40,6 +40,28 @@ static clq_status find_bytes(cl_mem memory, cl_mem_flags *flags, clq_cl_memory_f
     return CLQ_OK;
 }
 
+/*
+ * Intel's compute runtime promises kernels on GPUs no more than 4 GiB of a buffer, unless they are built with
+ * -cl-intel-greater-than-4GB-buffer-required, as these are not. That concerns memory beyond the device's largest
+ * buffer, which callers make with CL_MEM_ALLOW_UNRESTRICTED_SIZE_INTEL:
+ * https://github.com/intel/compute-runtime/blob/master/programmers-guide/ALLOCATIONS_GREATER_THAN_4GB.md
+ */
+static clq_status check_reach(const clq_context *context, size_t bytes, const char *what, clq_error *error)
+{
+    const cl_uint intel = 0x8086;
+    const uint64_t most = context->device.maximum_allocation_bytes;
+    cl_uint vendor = 0;
+    if (bytes <= UINT64_C(1) << 32 || bytes <= most || context->device.type != CLQ_DEVICE_GPU) {
+        return CLQ_OK;
+    }
+    CLQ_CL(clGetDeviceInfo, context->cl->device, CL_DEVICE_VENDOR_ID, sizeof vendor, &vendor, NULL);
+    return vendor != intel ? CLQ_OK
+                           : clq_fail(error, CLQ_UNSUPPORTED,
+                                      "%s has %zu bytes: of a buffer beyond CL_DEVICE_MAX_MEM_ALLOC_SIZE, %" PRIu64
+                                      ", kernels on %s reach 4 GiB",
+                                      what, bytes, most, context->device.name);
+}
+
 clq_status clq_cl_memory_of(const clq_context *context, cl_mem memory, const char *what, clq_cl_memory_facts *found,
                             clq_error *error)
 {
@@ -52,6 +74,7 @@ clq_status clq_cl_memory_of(const clq_context *context, cl_mem memory, const cha
     CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_CONTEXT, sizeof(cl_context), &owner, NULL);
     CLQ_REQUIRE(owner == context->cl->context, "%s belongs to another cl_context", what);
     CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_SIZE, sizeof found->bytes, &found->bytes, NULL);
+    CLQ_TRY(check_reach(context, found->bytes, what, error));
     CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_FLAGS, sizeof flags, &flags, NULL);
     CLQ_TRY(find_bytes(memory, &flags, found, error));
     found->is_readable = (flags & CL_MEM_WRITE_ONLY) == 0;

@@ -15,7 +15,7 @@ typedef struct clq_cl_memory_facts {
     int is_host_readable, is_host_writable; /* by reads, writes and mappings */
 } clq_cl_memory_facts;
 
-/* Ask, and refuse what is no buffer or of another cl_context; `what` begins the message. */
+/* Ask, and refuse what is no buffer, of another cl_context or out of the kernels' reach; `what` begins the message. */
 clq_status clq_cl_memory_of(const clq_context *context, cl_mem memory, const char *what, clq_cl_memory_facts *found,
                             clq_error *error);
 
