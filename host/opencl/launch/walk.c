@@ -68,7 +68,9 @@ static void size_grid(clq_cl_launch *launch, tensor_call *call, uint64_t piece, 
         along *= 2;
     }
     call->across = along * groups_along;
-    call->tasks = clq_size_min(pieces, clq_size_max(groups / groups_along, 1) * (group / along));
+    /* In a trial work-items go on to other pieces, however many of them stand side by side. */
+    call->tasks = clq_size_min(decision->is_trial ? clq_size_divide_up(pieces, 3) : pieces,
+                               clq_size_max(groups / groups_along, 1) * (group / along));
     launch->grouping = CLQ_CL_GROUPS_OF_ITEMS;
     launch->dimensions = 1; /* PoCL compiles a kernel anew for each shape of its groups */
     launch->global[0] = (size_t)(call->across * call->tasks);
