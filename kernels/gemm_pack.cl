@@ -22,6 +22,13 @@
 
 typedef VECTOR(uchar) ucharv;
 
+/* No kernel asks for sizes of the second and third dimension, nor for groups there: a launch may have a part of them.
+ */
+static inline ulong panels_of(uint columns)
+{
+    return (columns + PANEL_COLUMNS - 1) / PANEL_COLUMNS;
+}
+
 #define PAIR_DEPTH (NIBBLE_GROUPS * GROUP_DEPTH)
 
 /* VECTOR_WIDTH words of a group, those of as many columns, of which `columns` are there. `source` is the first code. */
@@ -73,7 +80,7 @@ __kernel void gemm_pack_panels(__global const uchar *b, ulong offset, ulong batc
 {
     const uint first = (uint)get_global_id(0) * groups_per_item;
     const uint last = min(first + groups_per_item, groups);
-    const uint panel_count = (n + PANEL_COLUMNS - 1) / PANEL_COLUMNS;
+    const uint panel_count = (uint)panels_of(n);
     const uint first_panel = (uint)get_global_id(1) * PANELS_PER_ITEM;
     const uint last_panel = min(first_panel + PANELS_PER_ITEM, panel_count);
     __global const uchar *source = b + offset + get_global_id(2) * batch;
@@ -114,7 +121,7 @@ __kernel void gemm_pack_nibbles(__global const uchar *b, ulong offset, ulong bat
     const uint column = (uint)get_global_id(1) * PANEL_COLUMNS;
     const ulong source = get_global_id(2) * batch;
     __global uint *to =
-        panels + panels_offset + (get_global_id(2) * get_global_size(1) + get_global_id(1)) * pairs * PANEL_COLUMNS;
+        panels + panels_offset + (get_global_id(2) * panels_of(n) + get_global_id(1)) * pairs * PANEL_COLUMNS;
     for (uint pair = first; pair < last; pair++) {
         const uint row = pair * PAIR_DEPTH;
         for (uint j = 0; j < PANEL_COLUMNS; j++) {
@@ -145,7 +152,7 @@ __kernel void gemm_pack_vectors(__global const uchar *b, ulong offset, ulong bat
     const uint column = (uint)get_global_id(1) * PANEL_COLUMNS + in_panel;
     const uint columns = max(n, column) - column;
     const ulong source = get_global_id(2) * batch + row * row_stride + column * column_stride;
-    const ulong panel = get_global_id(2) * get_global_size(1) + get_global_id(1);
+    const ulong panel = get_global_id(2) * panels_of(n) + get_global_id(1);
     if (line < lines) {
         const uint depth = min(k - row, line_depth);
         uint words[VECTOR_WIDTH];
@@ -173,15 +180,15 @@ static inline uintv whole_bytes(uintv halves)
  * One item makes VECTOR_WIDTH words of the groups of `pairs_per_item` pairs. Dimensions: 32 / VECTOR_WIDTH * pairs /
  * pairs_per_item, panels, batches.
  */
-__kernel void gemm_expand(__global const uint *nibbles, ulong nibbles_offset, uint groups, uint pairs_per_item,
-                          __global uint *panels, ulong panels_offset)
+__kernel void gemm_expand(__global const uint *nibbles, ulong nibbles_offset, uint groups, uint panel_count,
+                          uint pairs_per_item, __global uint *panels, ulong panels_offset)
 {
     const uint vectors = PANEL_COLUMNS / VECTOR_WIDTH;
     const uint pairs = (groups + NIBBLE_GROUPS - 1) / NIBBLE_GROUPS;
     const uint first = (uint)get_global_id(0) / vectors * pairs_per_item;
     const uint last = min(first + pairs_per_item, pairs);
     const uint in_panel = (uint)get_global_id(0) % vectors * VECTOR_WIDTH;
-    const ulong panel = get_global_id(2) * get_global_size(1) + get_global_id(1);
+    const ulong panel = get_global_id(2) * panel_count + get_global_id(1);
     __global const uint *from = nibbles + nibbles_offset + panel * pairs * PANEL_COLUMNS + in_panel;
     __global uint *to = panels + panels_offset + panel * groups * PANEL_COLUMNS + in_panel;
     for (uint pair = first; pair < last; pair++) {
@@ -261,10 +268,10 @@ __kernel SUMMER_GROUP void gemm_pack_columns(__global const uint *panels, ulong 
     const uint first = part * part_groups;
     const uint last = min(first + part_groups, groups);
     const uint depth = min(k - first * GROUP_DEPTH, part_groups * GROUP_DEPTH);
-    const ulong panel = batch * get_global_size(1) + get_global_id(1);
+    const ulong panel = batch * panels_of(n) + get_global_id(1);
     const uint lines = bits == 8 ? groups : (groups + NIBBLE_GROUPS - 1) / NIBBLE_GROUPS;
     __global const uint *from = panels + panels_offset + panel * lines * PANEL_COLUMNS + in_panel;
-    __global int *to = columns + columns_offset + get_global_id(2) * get_global_size(1) * PANEL_COLUMNS + column;
+    __global int *to = columns + columns_offset + get_global_id(2) * panels_of(n) * PANEL_COLUMNS + column;
     uintv sum = (uintv)(0);
     uint lanes[VECTOR_WIDTH];
     uint zero_point[VECTOR_WIDTH];
@@ -303,7 +310,7 @@ __kernel SUMMER_GROUP void gemm_pack_columns(__global const uint *panels, ulong 
 /* One item sums a part of a row, `part_depth` codes; without parts that is all of it. Dimensions: m, batches, parts. */
 __kernel SUMMER_GROUP void gemm_row_sums(__global const uchar *a, ulong offset, ulong batch, ulong row_stride,
                                          ulong column_stride, uint k, uint part_depth, uint is_signed, uint m,
-                                         __global int *sums, ulong sums_offset)
+                                         uint parts, __global int *sums, ulong sums_offset)
 {
 #ifdef GROUP_SIZE
     __local uint sums_of_items[GROUP_SIZE];
@@ -336,7 +343,7 @@ __kernel SUMMER_GROUP void gemm_row_sums(__global const uchar *a, ulong offset, 
     if (is_signed) {
         sum -= 128u * depth;
     }
-    sums[sums_offset + (get_global_id(1) * m + SUMMER_NUMBER) * get_global_size(2) + get_global_id(2)] = (int)sum;
+    sums[sums_offset + (get_global_id(1) * m + SUMMER_NUMBER) * parts + get_global_id(2)] = (int)sum;
 }
 
 /*
@@ -390,7 +397,7 @@ __kernel void gemm_pack_tiles(__global const uchar *a, ulong offset, ulong batch
     const uint groups = (k + GROUP_DEPTH - 1) / GROUP_DEPTH;
     const uint first = (uint)get_global_id(0) * GROUPS_PER_ITEM;
     const uint last = min(first + GROUPS_PER_ITEM, groups);
-    const ulong tile = get_global_id(2) * get_global_size(1) + get_global_id(1);
+    const ulong tile = get_global_id(2) * ((m + tile_rows - 1) / tile_rows) + get_global_id(1);
     const uint per_group = (as_pairs ? 2 : GROUP_DEPTH) * tile_rows;
     for (uint r = 0; r < tile_rows; r++) {
         const uint row = (uint)get_global_id(1) * tile_rows + r;

@@ -15,11 +15,16 @@
 
 enum { MOST_ROWS = 600, MOST_FAR_ROWS = 2100 };
 
-/* Of other devices: 0 is what this one has. */
+/* Of other devices: 0 is what this one has. The last takes few work-groups along a second dimension. */
 static const struct {
     clq_device_type type;
     uint32_t units;
-} DEVICES[] = {{0, 0}, {CLQ_DEVICE_GPU, 132}, {CLQ_DEVICE_GPU, 1}, {CLQ_DEVICE_CPU, 64}};
+    size_t groups_behind;
+} DEVICES[] = {{0, 0, CLQ_CL_MOST_GROUPS_BEHIND},
+               {CLQ_DEVICE_GPU, 132, CLQ_CL_MOST_GROUPS_BEHIND},
+               {CLQ_DEVICE_GPU, 1, CLQ_CL_MOST_GROUPS_BEHIND},
+               {CLQ_DEVICE_CPU, 64, CLQ_CL_MOST_GROUPS_BEHIND},
+               {CLQ_DEVICE_GPU, 132, 3}};
 
 static const char *const VARIANTS[] = {NULL, "portable", "cpu", "split-k"};
 
@@ -93,6 +98,7 @@ static void plans_do_for_every_smaller_m(void **state)
         for (size_t d = 0; d < sizeof DEVICES / sizeof DEVICES[0]; d++) {
             device->device.type = d > 0 ? DEVICES[d].type : own.type;
             device->device.compute_units = d > 0 ? DEVICES[d].units : own.compute_units;
+            device->cl->most_groups_behind = DEVICES[d].groups_behind;
             for (size_t v = 0; v < (d < 1 ? sizeof VARIANTS / sizeof VARIANTS[0] : 1); v++) {
                 assert_int_equal(clq_context_force_variant(device, VARIANTS[v], NULL), CLQ_OK);
                 for (size_t i = 0; i < sizeof PRODUCTS / sizeof PRODUCTS[0]; i++) {
@@ -105,6 +111,7 @@ static void plans_do_for_every_smaller_m(void **state)
             }
         }
         device->device = own;
+        device->cl->most_groups_behind = CLQ_CL_MOST_GROUPS_BEHIND;
         assert_int_equal(clq_context_force_variant(device, NULL, NULL), CLQ_OK);
     }
     check_needs_device();

@@ -24,24 +24,10 @@ static void add(rows_of_trial *rows, const clq_gemm_decision *decision, const ge
     to->end = (call_u32)rows->groups;
 }
 
-/* Batch `z` alone. */
 static gemm_call batch_of(const gemm_call *all, uint64_t z)
 {
-    const uint64_t parts = clq_size_max(all->parts, 1);
     gemm_call call = *all;
-    call.batch = 1;
-    call.a_offset += z * all->a_batch;
-    call.b_offset += z * all->b_batch;
-    call.columns_offset += z * all->columns_batch;
-    call.c_offset += z * all->c_batch;
-    call.a_sums_offset += z * all->a_values_batch * parts;
-    call.a_zero_point_offset += all->a_zero_point == VALUES_PER_ROW ? z * all->a_values_batch : 0;
-    call.a_scale_offset += all->a_scale == VALUES_PER_ROW     ? z * all->a_values_batch
-                           : all->a_scale == VALUES_PER_GROUP ? z * all->a_values_batch * parts
-                                                              : 0;
-    call.b_scale_offset += all->b_scale == VALUES_PER_COLUMN  ? z * all->b_values_batch
-                           : all->b_scale == VALUES_PER_GROUP ? z * all->b_values_batch * parts
-                                                              : 0;
+    clq_cl_gemm_move_to_batches(&call, z, 1);
     return call;
 }
 

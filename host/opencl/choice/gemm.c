@@ -385,7 +385,8 @@ clq_status clq_cl_gemm_decide_trial(const clq_context *context, const clq_cl_tun
     if (decision->in_groups) {
         const uint64_t tile = decision->tile_rows != 0 ? decision->tile_rows : decision->tile_height;
         decision->is_fused = clq_cl_gemm_can_fuse(variant, decision->tile_height) && !in_slices;
-        decision->round_slices = in_slices ? (uint32_t)clq_size_min(2, task->k_groups) : decision->slices;
+        decision->round_slices =
+            (uint32_t)clq_size_min(in_slices ? 2 : context->cl->most_groups_behind, task->k_groups);
         decision->block_rows = in_slices ? clq_size_min(tile, task->problem->m) : task->problem->m;
         decision->tiles_per_item = 3; /* of a panel, and of the next one */
         return CLQ_OK;

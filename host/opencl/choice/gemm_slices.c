@@ -83,7 +83,7 @@ static void choose_slices(const clq_context *context, const clq_gemm_task *task,
     slices = forced                                                ? clq_size_max(slices, 2)
              : !clq_cl_gemm_sums_slices(context, decision->tuning) ? 1
                                                                    : clq_size_max(slices, 1);
-    slices = clq_size_min(slices, MOST_SLICES);
+    slices = clq_size_min(slices, clq_size_min(MOST_SLICES, context->cl->most_groups_behind));
     decision->most_partial = most_of_slices(task, units, clq_size_min(groups / least, MOST_SLICES), forced, decision);
     decision->slice_groups = (uint32_t)clq_size_divide_up(groups, slices);
     if ((clq_cl_gemm_is_of_matrices(decision->variant) || decision->variant == CLQ_VARIANT_CPU_AMX) &&
@@ -116,17 +116,21 @@ static uint64_t most_unfused_rows(const clq_gemm_task *task, uint64_t enough, co
  * Slices are groups. Most kernels add them up themselves where tiles or columns alone are `enough` work-groups. Else y
  * and the sums of a round lie in `words` of scratch memory, which a cache holds: where that does not hold y and one sum
  * of each element, rows go through in blocks of whole tiles. The last block has what is left, up to twice as many rows
- * as the others, since a tile may not be higher than its product.
+ * as the others, since a tile may not be higher than its product. Nor has a block more tiles, or a round more groups,
+ * than a launch takes work-groups behind its first dimension (opencl/launch/gemm_multiply.c).
  *
  * Of a block of g rows, `words` / (row_words * g) sums of each element are held, or 2 where that is less: y and the
  * round, or all groups without y. g is at most m, and the greater of most_rows, of which 2 fit, and 2 * tile - 1.
  */
-static void take_groups(const clq_gemm_task *task, uint64_t words, uint64_t enough, clq_gemm_decision *decision)
+static void take_groups(const clq_context *context, const clq_gemm_task *task, uint64_t words, uint64_t enough,
+                        clq_gemm_decision *decision)
 {
+    const uint64_t behind = context->cl->most_groups_behind;
     const clq_gemm_problem *p = task->problem;
     const uint64_t tile = decision->tile_rows != 0 ? decision->tile_rows : decision->tile_height;
     const uint64_t row_words = p->batch * p->n;
-    const uint64_t most_rows = words / (2 * row_words);
+    const uint64_t most_rows =
+        clq_size_min(words / (2 * row_words), decision->tile_rows != 0 ? UINT64_MAX : behind * tile);
     const uint64_t unfused = most_unfused_rows(task, enough, decision);
     uint64_t greatest_block = p->m;
     uint64_t rounds;
@@ -142,7 +146,8 @@ static void take_groups(const clq_gemm_task *task, uint64_t words, uint64_t enou
     decision->most_partial = clq_size_min(task->k_groups * row_words * unfused,
                                           clq_size_max(words, 2 * row_words * clq_size_min(unfused, 2 * tile - 1)));
     rounds = clq_size_divide_up(task->k_groups, clq_size_max(words / (row_words * greatest_block), 2) - 1);
-    decision->round_slices = (uint32_t)clq_size_divide_up(task->k_groups, clq_size_max(rounds, 1));
+    decision->round_slices =
+        (uint32_t)clq_size_min(clq_size_divide_up(task->k_groups, clq_size_max(rounds, 1)), behind);
 }
 
 uint32_t clq_cl_gemm_tiles_of_item(const clq_context *context, const clq_gemm_decision *decision, uint64_t groups,
@@ -178,7 +183,7 @@ void clq_cl_gemm_cut(const clq_context *context, const clq_gemm_task *task, int 
 {
     if (task->problem->k_group != 0) {
         const uint64_t words = (uint64_t)decision->tuning->values[CLQ_TUNE_GEMM_PARTIAL] << 8;
-        take_groups(task, clq_size_min(words, clq_cl_scratch_items(context, sizeof(cl_int))),
+        take_groups(context, task, clq_size_min(words, clq_cl_scratch_items(context, sizeof(cl_int))),
                     enough_items(context, decision), decision);
     } else {
         choose_slices(context, task, forced, decision);

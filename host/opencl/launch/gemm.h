@@ -52,7 +52,7 @@ typedef struct clq_gemm_packed_a {
 
 clq_gemm_packed_a clq_cl_gemm_packed_a_of(const clq_gemm_task *task, const clq_gemm_decision *decision);
 
-/* ---- opencl/launch/gemm_multiply.c ---- */
+/* ---- opencl/launch/gemm_workspace.c ---- */
 
 /* What is added to the codes of A where they are multiplied: a' of kernels/gemm_call.h is a and this. */
 int32_t clq_cl_gemm_a_code_offset(const clq_gemm_task *task, const clq_gemm_decision *decision);
@@ -81,6 +81,8 @@ enum { CLQ_GEMM_GROUP_ROWS = 4 }; /* of a work-item of kernels/gemm_groups.cl, w
 uint64_t clq_cl_gemm_pack_rounds(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task);
 uint64_t clq_cl_gemm_rounds(const clq_gemm_task *task, const clq_gemm_decision *decision);
 
+/* ---- opencl/launch/gemm_describe.c ---- */
+
 /* The memory objects of a kernel's parameters (kernels/gemm_rows.clh), in their order; NULL: absent, another stands in
  * its place and is not read. */
 typedef enum clq_gemm_object {
@@ -96,10 +98,18 @@ typedef struct clq_gemm_objects {
     cl_mem of[CLQ_GEMM_OBJECTS];
 } clq_gemm_objects;
 
-/* The product's numbers and memory, with scratch memory from byte `base` of `workspace` on; and the commands that fill
- * that. */
+/* The product's numbers and memory, with scratch memory from byte `base` of `workspace` on. */
 void clq_cl_gemm_describe(const clq_gemm_task *task, const clq_gemm_decision *decision, cl_mem workspace, uint64_t base,
                           clq_gemm_objects *objects, gemm_call *call);
+
+/* Of a product its batches, or its rows, from `first` on: all that these have of their own begins further on. Partial
+ * sums do not, of which a part has those of no other. */
+void clq_cl_gemm_move_to_batches(gemm_call *call, uint64_t first, uint64_t count);
+void clq_cl_gemm_move_to_rows(const clq_gemm_decision *decision, gemm_call *call, uint64_t first, uint64_t count);
+
+/* ---- opencl/launch/gemm_multiply.c ---- */
+
+/* The commands that fill that scratch memory. */
 clq_status clq_cl_gemm_pack_operands(clq_cl_stream *stream, const clq_gemm_task *task,
                                      const clq_gemm_decision *decision, cl_mem workspace, uint64_t base,
                                      clq_error *error);

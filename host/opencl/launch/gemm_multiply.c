@@ -9,6 +9,8 @@
  *     zero points of B, or B of u8, u4   sums of A's rows, unless they are handed in
  *     K in slices                        partial sums into the scratch memory, and a second kernel behind
  *     groups along K                     the same, as many groups at a time as scratch memory holds, in order
+ *     more batches or rows of tiles than a launch takes work-groups behind its first dimension
+ *                                        all but the packing in parts, one after the other
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,119 +18,7 @@
 #include "core/size.h"
 #include "opencl/choice/gemm_tile.h"
 #include "opencl/launch/gemm.h"
-
-static call_u32 output_of(const clq_gemm_problem *p)
-{
-    static const call_u32 modes[] = {[CLQ_REQUANTIZE_DOUBLE] = OUTPUT_DOUBLE,
-                                     [CLQ_REQUANTIZE_SINGLE] = OUTPUT_SINGLE,
-                                     [CLQ_REQUANTIZE_SHIFT] = OUTPUT_SHIFT,
-                                     [CLQ_REQUANTIZE_FLOAT] = OUTPUT_FLOAT,
-                                     [CLQ_REQUANTIZE_SINGLE_AWAY] = OUTPUT_SINGLE_AWAY,
-                                     [CLQ_REQUANTIZE_DOUBLE_UP] = OUTPUT_DOUBLE_UP};
-    switch (p->c.dtype) {
-    case CLQ_S32:
-        return OUTPUT_S32;
-    case CLQ_F32:
-        return OUTPUT_F32;
-    case CLQ_F16:
-        return OUTPUT_F16;
-    case CLQ_BF16:
-        return OUTPUT_BF16;
-    default:
-        return modes[p->requantize];
-    }
-}
-
-static uint64_t word_offset(const clq_gemm_task *task, clq_gemm_argument argument)
-{
-    return task->arguments[argument].offset_bytes / 4;
-}
-
-static void describe_parameters(const clq_gemm_task *task, gemm_call *call)
-{
-    const clq_gemm_problem *p = task->problem;
-    call->a_zero_point = (call_u32)p->a_zero_point;
-    call->a_scale = (call_u32)p->a_scale;
-    call->b_scale = (call_u32)p->b_scale;
-    call->multiplier = (call_u32)p->multiplier;
-    call->bias = (call_u32)p->bias;
-    call->c_zero_point = (call_u32)p->c_zero_point;
-    call->a_zero_point_offset = word_offset(task, CLQ_GEMM_A_ZERO_POINT);
-    call->c_zero_point_offset = word_offset(task, CLQ_GEMM_C_ZERO_POINT);
-    call->a_sums_offset = word_offset(task, CLQ_GEMM_A_SUMS);
-    call->bias_offset = word_offset(task, CLQ_GEMM_BIAS);
-    call->a_scale_offset = word_offset(task, CLQ_GEMM_A_SCALE);
-    call->b_scale_offset = word_offset(task, CLQ_GEMM_B_SCALE);
-    call->multiplier_offset = word_offset(task, CLQ_GEMM_MULTIPLIER);
-    call->shift_offset = word_offset(task, CLQ_GEMM_SHIFT);
-    call->minimum = task->minimum;
-    call->maximum = task->maximum;
-    call->real_minimum = task->real_minimum;
-    call->real_maximum = task->real_maximum;
-}
-
-/*
- * A block's rows of A stay in the second cache while all panels go by: those of cpu-amx's high tiles in half of 2 MiB.
- * Where B fits there as a whole and C does not, a block is a tile's rows, so that C's lines are written side by side.
- */
-static call_u32 row_block_of(const clq_gemm_task *task, const clq_gemm_decision *decision)
-{
-    enum { BLOCK_BYTES = 1 << 20 };
-    const clq_gemm_problem *p = task->problem;
-    const uint64_t most = decision->tuning->values[CLQ_TUNE_GEMM_ROW_BLOCK];
-    const uint64_t tile_bytes = CLQ_GEMM_AMX_ROWS * clq_size_max(p->k, 1);
-    const uint64_t c_bytes = p->m * p->n * clq_dtype_bits(p->c.dtype) / 8;
-    if (decision->variant != CLQ_VARIANT_CPU_AMX) {
-        return (call_u32)most;
-    }
-    return p->n * p->k <= BLOCK_BYTES && c_bytes >= BLOCK_BYTES
-               ? 1
-               : (call_u32)clq_size_min(most, clq_size_max(BLOCK_BYTES / tile_bytes, 4));
-}
-
-/* vpdpbusd takes codes of A as u8, tiles and most products of matrices take both, the other kernels that take codes
- * s8; widened ones need no change. */
-int32_t clq_cl_gemm_a_code_offset(const clq_gemm_task *task, const clq_gemm_decision *decision)
-{
-    const clq_variant variant = decision->variant;
-    const int a_is_signed = task->problem->a.dtype == CLQ_S8;
-    const int takes_signed = variant == CLQ_VARIANT_AMD_MFMA || variant == CLQ_VARIANT_AMD_MFMA32;
-    const int takes_both = variant == CLQ_VARIANT_CPU_AMX || (!takes_signed && clq_cl_gemm_is_of_matrices(variant));
-    if (decision->a_form != CLQ_GEMM_A_CODES || takes_both || (variant == CLQ_VARIANT_CPU_VNNI) != a_is_signed) {
-        return 0;
-    }
-    return a_is_signed ? 128 : -128;
-}
-
-static void describe_shapes(const clq_gemm_task *task, const clq_gemm_decision *decision, gemm_call *call)
-{
-    const clq_gemm_problem *p = task->problem;
-    memset(call, 0, sizeof *call);
-    call->a_offset = task->arguments[CLQ_GEMM_A].offset_bytes;
-    call->a_row = task->a.row_stride;
-    call->a_batch = task->a.batch;
-    call->c_offset = task->arguments[CLQ_GEMM_C].offset_bytes / clq_gemm_stored_bytes(task, CLQ_GEMM_C, 1);
-    call->c_row = task->c.row_stride;
-    call->c_batch = task->c.batch;
-    call->m = (call_u32)p->m;
-    call->n = (call_u32)p->n;
-    call->k = (call_u32)p->k;
-    call->batch = (call_u32)p->batch;
-    call->groups = (call_u32)clq_size_divide_up(p->k, GROUP_DEPTH);
-    call->a_values_batch = task->a_batches > 1 ? call->m : 0;
-    call->b_values_batch = task->b_batches > 1 ? call->n : 0;
-    call->slices = decision->slices;
-    call->slice_groups = decision->slice_groups;
-    call->parts = (call_u32)task->k_groups;
-    call->k_group = (call_u32)p->k_group;
-    call->tiles_per_item = decision->tiles_per_item;
-    call->row_block = row_block_of(task, decision);
-    call->output = output_of(p);
-    call->needs_sums = (call_u32)clq_cl_gemm_needs_sums(task);
-    call->a_is_signed = (call_u32)(p->a.dtype == CLQ_S8);
-    call->a_code_offset = clq_cl_gemm_a_code_offset(task, decision);
-    call->a_flip = call->a_code_offset != 0 ? 0x80808080u : 0;
-}
+#include "opencl/runtime/context.h"
 
 static void push_memory(clq_cl_launch *launch, const clq_gemm_objects *objects)
 {
@@ -260,70 +150,9 @@ static clq_status enqueue_behind(clq_cl_stream *stream, const clq_gemm_decision 
     launch.global[0] = (size_t)clq_size_divide_up(call->n, width);
     launch.global[1] = (size_t)clq_size_divide_up(call->m, rows);
     launch.global[2] = (size_t)call->batch;
+    launch.by_numbers = 1;
     clq_cl_launch_apart(&launch, stream->context);
     return clq_cl_launch_enqueue(&launch, stream, error);
-}
-
-/* Where all operands are once those that need it are packed into scratch memory, which begins at `base`. */
-static void place_operands(const clq_gemm_task *task, const clq_gemm_decision *decision, const clq_gemm_workspace *w,
-                           cl_mem workspace, uint64_t base, clq_gemm_objects *objects, gemm_call *call)
-{
-    static const clq_gemm_argument arguments[CLQ_GEMM_OBJECTS] = {CLQ_GEMM_A,
-                                                                  CLQ_GEMM_B,
-                                                                  CLQ_GEMM_B,
-                                                                  CLQ_GEMM_C,
-                                                                  CLQ_GEMM_A_ZERO_POINT,
-                                                                  CLQ_GEMM_C_ZERO_POINT,
-                                                                  CLQ_GEMM_A_SUMS,
-                                                                  CLQ_GEMM_BIAS,
-                                                                  CLQ_GEMM_A_SCALE,
-                                                                  CLQ_GEMM_B_SCALE,
-                                                                  CLQ_GEMM_MULTIPLIER,
-                                                                  CLQ_GEMM_SHIFT};
-    const clq_gemm_packed packed = clq_cl_gemm_packed_of(task);
-    const clq_gemm_packed_a packed_a = clq_cl_gemm_packed_a_of(task, decision);
-    uint64_t packed_at = task->weights != NULL ? task->weights->offset_bytes / 4 : 0; /* a multiple of 64 bytes */
-    cl_mem panels = task->weights != NULL ? task->weights->object : NULL;
-    for (int i = 0; i < CLQ_GEMM_OBJECT_PARTIAL; i++) {
-        objects->of[i] = task->arguments[arguments[i]].object;
-    }
-    objects->of[CLQ_GEMM_OBJECT_PARTIAL] = w->has_partial ? workspace : NULL;
-    if (w->has_packed) {
-        panels = workspace;
-        packed_at = (base + w->packed) / 4;
-    }
-    if (w->has_a) {
-        objects->of[CLQ_GEMM_OBJECT_A] = workspace;
-        call->a_offset = (base + w->a) / (decision->a_form == CLQ_GEMM_A_CODES ? 1 : 4);
-        call->a_row = packed_a.row;
-        call->a_batch = task->a_batches > 1 ? packed_a.batch : 0;
-    }
-    if (w->has_sums) {
-        objects->of[CLQ_GEMM_OBJECT_SUMS] = workspace;
-        call->a_sums_offset = (base + w->sums) / 4;
-    }
-    objects->of[CLQ_GEMM_OBJECT_PANELS] = objects->of[CLQ_GEMM_OBJECT_COLUMNS] = panels;
-    call->b_offset = packed_at + task->packed_first * packed.batch_words;
-    call->b_batch = task->b_batches > 1 ? packed.batch_words : 0;
-    if (w->has_expanded) {
-        objects->of[CLQ_GEMM_OBJECT_PANELS] = workspace;
-        call->b_offset = (base + w->expanded) / 4;
-        call->b_batch = task->b_batches > 1 ? packed.expanded_words : 0;
-    }
-    call->columns_offset = packed_at + packed.columns + task->packed_first * packed.columns_batch;
-    call->columns_batch = task->b_batches > 1 ? packed.columns_batch : 0;
-    call->columns_zero_points = packed.zero_points;
-    call->partial_offset = (base + w->partial) / 4;
-    call->reals_offset = (base + w->reals) / 4;
-}
-
-void clq_cl_gemm_describe(const clq_gemm_task *task, const clq_gemm_decision *decision, cl_mem workspace, uint64_t base,
-                          clq_gemm_objects *objects, gemm_call *call)
-{
-    const clq_gemm_workspace w = clq_cl_gemm_workspace_of(task, decision, task->weights != NULL);
-    describe_shapes(task, decision, call);
-    describe_parameters(task, call);
-    place_operands(task, decision, &w, workspace, base, objects, call);
 }
 
 clq_status clq_cl_gemm_pack_operands(clq_cl_stream *stream, const clq_gemm_task *task,
@@ -352,22 +181,6 @@ clq_status clq_cl_gemm_pack_operands(clq_cl_stream *stream, const clq_gemm_task 
 
 /* ---- groups along K ---- */
 
-/* The rows from `first` on: all that a row has of its own begins further on. */
-static void move_to_rows(const clq_gemm_task *task, const clq_gemm_decision *decision, uint64_t first, uint64_t rows,
-                         gemm_call *call)
-{
-    const clq_gemm_problem *p = task->problem;
-    const int in_tiles = decision->a_form != CLQ_GEMM_A_CODES;
-    call->m = (call_u32)rows;
-    call->a_offset += (in_tiles ? first / decision->tile_rows : first) * call->a_row;
-    call->c_offset += first * call->c_row;
-    call->a_sums_offset += first * task->k_groups;
-    call->a_zero_point_offset += p->a_zero_point == CLQ_GEMM_PER_ROW ? first : 0;
-    call->a_scale_offset += p->a_scale == CLQ_GEMM_PER_ROW     ? first
-                            : p->a_scale == CLQ_GEMM_PER_GROUP ? first * task->k_groups
-                                                               : 0;
-}
-
 /* One round after the other, each with the sums of some groups and what becomes of them; K of 0 has one without. */
 static clq_status multiply_rows(clq_cl_stream *stream, const clq_gemm_decision *decision,
                                 const clq_gemm_objects *objects, const gemm_call *rows, clq_error *error)
@@ -393,15 +206,15 @@ static clq_status multiply_rows(clq_cl_stream *stream, const clq_gemm_decision *
     return CLQ_OK;
 }
 
-static clq_status multiply_groups(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_decision *decision,
+static clq_status multiply_groups(clq_cl_stream *stream, const clq_gemm_decision *decision,
                                   const clq_gemm_objects *objects, const gemm_call *all, clq_error *error)
 {
-    const uint64_t m = task->problem->m;
+    const uint64_t m = all->m;
     const uint64_t blocks = clq_size_max(m / decision->block_rows, 1);
     for (uint64_t block = 0; block < blocks; block++) {
         const uint64_t first = block * decision->block_rows;
         gemm_call call = *all;
-        move_to_rows(task, decision, first, block + 1 < blocks ? decision->block_rows : m - first, &call);
+        clq_cl_gemm_move_to_rows(decision, &call, first, block + 1 < blocks ? decision->block_rows : m - first);
         CLQ_TRY(multiply_rows(stream, decision, objects, &call, error));
     }
     return CLQ_OK;
@@ -409,29 +222,61 @@ static clq_status multiply_groups(clq_cl_stream *stream, const clq_gemm_task *ta
 
 /* ---- a product ---- */
 
+static clq_status multiply_part(clq_cl_stream *stream, const clq_gemm_decision *decision,
+                                const clq_gemm_objects *objects, const gemm_call *part, clq_error *error)
+{
+    gemm_call call = *part;
+    if (decision->is_fused) {
+        call.slices = 1;
+        return enqueue_multiply(stream, decision, objects, &call, error);
+    }
+    if (decision->in_groups) {
+        return multiply_groups(stream, decision, objects, part, error);
+    }
+    if (decision->slices == 1) {
+        return enqueue_multiply(stream, decision, objects, part, error);
+    }
+    call.output = OUTPUT_PARTIAL;
+    if (!decision->only_sums_slices) {
+        CLQ_TRY(enqueue_multiply(stream, decision, objects, &call, error));
+    }
+    return enqueue_behind(stream, decision, objects, part, 1, error);
+}
+
+/*
+ * Batches and rows whose launches have no more work-groups behind the first dimension than the device takes: slices
+ * are as many along one as batches (size_launch). Groups that are summed in rounds have blocks of no more rows already.
+ */
+static void size_part(const clq_context *context, const clq_gemm_decision *decision, gemm_call *part)
+{
+    const uint64_t most = context->cl->most_groups_behind;
+    const int in_rounds = decision->in_groups && !decision->is_fused;
+    const uint64_t slices = decision->is_fused ? 1 : in_rounds ? decision->round_slices : decision->slices;
+    if (!decision->only_sums_slices) { /* what lies in the scratch memory is of all */
+        part->batch = (call_u32)clq_size_min(part->batch, clq_size_max(most / clq_size_max(slices, 1), 1));
+        part->m = decision->tile_rows != 0 || in_rounds ? part->m
+                                                        : (call_u32)clq_size_min(part->m, most * decision->tile_height);
+    }
+}
+
 clq_status clq_cl_gemm_multiply(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_decision *decision,
                                 clq_error *error)
 {
     const uint64_t base = stream->workspace_offset_bytes;
     clq_gemm_objects objects;
     gemm_call call;
-    gemm_call reduce;
+    gemm_call most;
     clq_cl_gemm_describe(task, decision, stream->workspace, base, &objects, &call);
     CLQ_TRY(clq_cl_gemm_pack_operands(stream, task, decision, stream->workspace, base, error));
-    if (decision->is_fused) {
-        call.slices = 1;
-        return enqueue_multiply(stream, decision, &objects, &call, error);
+    most = call;
+    size_part(stream->context, decision, &most);
+    for (uint64_t z = 0; z < call.batch; z += most.batch) {
+        for (uint64_t row = 0; row < call.m; row += most.m) {
+            gemm_call part = call;
+            clq_cl_gemm_move_to_batches(&part, z, clq_size_min(most.batch, call.batch - z));
+            clq_cl_gemm_move_to_rows(decision, &part, row, clq_size_min(most.m, call.m - row));
+            CLQ_TRY(multiply_part(stream, decision, &objects, &part, error));
+        }
     }
-    if (decision->in_groups) {
-        return multiply_groups(stream, task, decision, &objects, &call, error);
-    }
-    if (decision->slices == 1) {
-        return enqueue_multiply(stream, decision, &objects, &call, error);
-    }
-    reduce = call;
-    call.output = OUTPUT_PARTIAL;
-    if (!decision->only_sums_slices) {
-        CLQ_TRY(enqueue_multiply(stream, decision, &objects, &call, error));
-    }
-    return enqueue_behind(stream, decision, &objects, &reduce, 1, error);
+    return CLQ_OK;
 }

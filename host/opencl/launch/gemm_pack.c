@@ -23,6 +23,7 @@ static void start(clq_cl_launch *launch, const clq_cl_stream *stream, const clq_
     *width = tuning->values[CLQ_TUNE_GEMM_LANES];
     launch->file = "gemm_pack.cl";
     launch->kernel = kernel;
+    launch->by_numbers = 1;
     clq_cl_launch_define(launch, "VECTOR_WIDTH", *width);
     clq_cl_launch_groups_of_one(launch, stream->context);
 }
@@ -33,9 +34,7 @@ static void start(clq_cl_launch *launch, const clq_cl_stream *stream, const clq_
  */
 static void sum_in_groups(clq_cl_launch *launch, const clq_context *context)
 {
-    const int fits = launch->global[0] <= UINT32_MAX / SUMMERS && launch->global[1] <= CLQ_CL_MOST_GROUPS_BEHIND &&
-                     launch->global[2] <= CLQ_CL_MOST_GROUPS_BEHIND;
-    if (context->device.type != CLQ_DEVICE_CPU && fits) {
+    if (context->device.type != CLQ_DEVICE_CPU && launch->global[0] <= UINT32_MAX / SUMMERS) {
         launch->grouping = CLQ_CL_GROUPS_BUILT;
         launch->local[0] = SUMMERS;
         launch->local[1] = launch->local[2] = 1;
@@ -113,9 +112,8 @@ static clq_status pack_panels(clq_cl_stream *stream, const clq_cl_tuning *tuning
                               const clq_gemm_packed *packed, cl_mem memory, uint64_t offset_words, clq_error *error)
 {
     const clq_gemm_problem *p = task->problem;
-    const int by_vectors = stream->context->device.type != CLQ_DEVICE_CPU &&
-                           packed->panels <= CLQ_CL_MOST_GROUPS_BEHIND &&
-                           task->b_batches <= CLQ_CL_MOST_GROUPS_BEHIND && packed->groups <= UINT32_MAX / PANEL_COLUMNS;
+    const int by_vectors =
+        stream->context->device.type != CLQ_DEVICE_CPU && packed->groups <= UINT32_MAX / PANEL_COLUMNS;
     const uint64_t lines_per_item = lines_of_item(stream->context, tuning, task, packed);
     uint32_t width;
     clq_cl_launch launch;
@@ -202,8 +200,7 @@ clq_status clq_cl_gemm_expand(clq_cl_stream *stream, const clq_cl_tuning *tuning
     launch.dimensions = 3;
     launch.global[1] = (size_t)of.panels;
     launch.global[2] = (size_t)task->b_batches;
-    if (stream->context->device.type != CLQ_DEVICE_CPU && of.panels <= CLQ_CL_MOST_GROUPS_BEHIND &&
-        task->b_batches <= CLQ_CL_MOST_GROUPS_BEHIND) {
+    if (stream->context->device.type != CLQ_DEVICE_CPU) {
         pairs_per_item = PAIRS_PER_ITEM;
         launch.grouping = CLQ_CL_GROUPS_OF_ITEMS;
         launch.local[0] = PACKERS;
@@ -213,6 +210,7 @@ clq_status clq_cl_gemm_expand(clq_cl_stream *stream, const clq_cl_tuning *tuning
     clq_cl_launch_memory(&launch, packed);
     clq_cl_launch_u64(&launch, offset_words);
     push_i32(&launch, of.groups);
+    push_i32(&launch, of.panels);
     push_i32(&launch, pairs_per_item);
     clq_cl_launch_memory(&launch, memory);
     clq_cl_launch_u64(&launch, memory_words);
@@ -237,6 +235,7 @@ clq_status clq_cl_gemm_sum_rows(clq_cl_stream *stream, const clq_cl_tuning *tuni
     push_i32(&launch, p->k_group != 0 ? p->k_group : p->k);
     push_i32(&launch, p->a.dtype == CLQ_S8);
     push_i32(&launch, p->m);
+    push_i32(&launch, parts);
     clq_cl_launch_memory(&launch, memory);
     clq_cl_launch_u64(&launch, offset);
     launch.dimensions = 3;

@@ -76,6 +76,7 @@ clq_status clq_cl_state_create(const clq_executor *executor, size_t verdicts, cl
     made->device = *info;
     cl->platform = platform;
     cl->device = device;
+    cl->most_groups_behind = CLQ_CL_MOST_GROUPS_BEHIND;
     clq_cl_programs_init(&cl->programs);
     clq_cl_worker_init(&cl->worker);
     pthread_mutex_init(&cl->submit_lock, NULL);

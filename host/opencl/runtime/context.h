@@ -16,6 +16,10 @@
 
 enum { CLQ_CL_ROUNDS_UNKNOWN = 0 };
 
+/* Work-groups that CUDA, where it is behind a driver, takes in a dimension that is not the first; OpenCL has no
+ * question for it. */
+enum { CLQ_CL_MOST_GROUPS_BEHIND = 65535 };
+
 struct clq_cl_state {
     cl_platform_id platform;
     cl_device_id device;
@@ -25,6 +29,7 @@ struct clq_cl_state {
     cl_command_queue transfers;
     size_t maximum_group_size;
     size_t maximum_group_items[3]; /* along each dimension */
+    size_t most_groups_behind;     /* along each but the first: CLQ_CL_MOST_GROUPS_BEHIND, fewer in tests */
     uint64_t local_bytes;          /* local memory of a work-group */
     uint64_t cache_bytes;          /* of the device's last cache, or a guess */
     clq_cl_capabilities capabilities;

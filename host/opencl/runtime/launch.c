@@ -107,8 +107,7 @@ void clq_cl_launch_groups_of_one(clq_cl_launch *launch, const clq_context *conte
     }
 }
 
-/* As wide as there are items along the first dimension, to the next power of two, and then as high; higher where there
- * would be too many groups above each other. */
+/* As wide as there are items along the first dimension, to the next power of two, and then as high. */
 void clq_cl_launch_apart(clq_cl_launch *launch, const clq_context *context)
 {
     size_t left = ITEMS_OF_GROUP;
@@ -124,10 +123,6 @@ void clq_cl_launch_apart(clq_cl_launch *launch, const clq_context *context)
             left /= 2;
         }
     }
-    while (launch->local[0] > 1 && launch->global[1] / launch->local[1] >= CLQ_CL_MOST_GROUPS_BEHIND) {
-        launch->local[0] /= 2;
-        launch->local[1] *= 2;
-    }
 }
 
 /* Few items too: of one size, since PoCL compiles a kernel anew for each. */
@@ -141,9 +136,10 @@ void clq_cl_launch_items(clq_cl_launch *launch, uint64_t items)
 
 /* ---- sizes ---- */
 
-/* A launch as the device and the kernel can run it. */
+/* A launch as the device and the kernel can run it, or a part of it. */
 typedef struct fitted {
     char options[sizeof((clq_cl_launch *)0)->options + 24];
+    size_t first[3]; /* item; those of a part are `global` */
     size_t global[3], local[3];
 } fitted;
 
@@ -161,6 +157,7 @@ static void fit(const clq_cl_launch *launch, const struct clq_cl_state *cl, size
 {
     size_t left = limit;
     memcpy(f->options, launch->options, launch->options_length + 1);
+    memset(f->first, 0, sizeof f->first);
     memcpy(f->global, launch->global, sizeof f->global);
     memcpy(f->local, launch->local, sizeof f->local);
     for (cl_uint d = 0; d < launch->dimensions && launch->grouping != CLQ_CL_GROUPS_GIVEN; d++) {
@@ -196,6 +193,21 @@ static clq_status borrow(const clq_cl_launch *launch, clq_context *context, fitt
     }
 }
 
+/* Leave the part from `first` on, which goes on to the next one, or back to 0 behind the last. Whole work-groups: what
+ * the last ones have too many is beyond the items of all. */
+static void take_part(const clq_cl_launch *launch, size_t most_groups, size_t first[3], fitted *f)
+{
+    int goes_on = 1;
+    for (cl_uint d = 1; d < launch->dimensions && launch->by_numbers; d++) {
+        const size_t all = f->global[d];
+        f->first[d] = first[d];
+        f->global[d] = (size_t)clq_size_min(all - first[d], most_groups * clq_size_max(f->local[d], 1));
+        first[d] += goes_on ? f->global[d] : 0;
+        goes_on &= first[d] == all;
+        first[d] = goes_on ? 0 : first[d];
+    }
+}
+
 /* ---- the queue ---- */
 
 static clq_status set_arguments(const clq_cl_launch *launch, cl_kernel kernel, clq_error *error)
@@ -222,7 +234,7 @@ static int is_beyond_groups(const clq_cl_launch *launch, const struct clq_cl_sta
 static clq_status enqueue(const clq_cl_launch *launch, const fitted *f, clq_cl_stream *stream, clq_cl_pool *pool,
                           cl_kernel kernel, clq_error *error)
 {
-    const clq_cl_sizes sizes = {launch->dimensions, f->global, f->local[0] != 0 ? f->local : NULL};
+    const clq_cl_sizes sizes = {launch->dimensions, f->first, f->global, f->local[0] != 0 ? f->local : NULL};
     clq_status status;
     CLQ_TRY(set_arguments(launch, kernel, error));
     status = clq_cl_stream_submit(stream, kernel, &sizes, 1, error);
@@ -237,7 +249,7 @@ static clq_status enqueue(const clq_cl_launch *launch, const fitted *f, clq_cl_s
 static clq_status keep(const clq_cl_launch *launch, const fitted *f, clq_record *record, clq_cl_pool *pool,
                        cl_kernel *kernel, clq_error *error)
 {
-    const clq_cl_sizes sizes = {launch->dimensions, f->global, f->local[0] != 0 ? f->local : NULL};
+    const clq_cl_sizes sizes = {launch->dimensions, f->first, f->global, f->local[0] != 0 ? f->local : NULL};
     CLQ_TRY(set_arguments(launch, *kernel, error));
     CLQ_TRY(clq_cl_record_add(record, pool, *kernel, &sizes, error));
     *kernel = NULL;
@@ -261,7 +273,8 @@ clq_status clq_cl_launch_prepare(const clq_cl_launch *launch, clq_context *conte
     return CLQ_OK;
 }
 
-clq_status clq_cl_launch_enqueue(const clq_cl_launch *launch, clq_cl_stream *stream, clq_error *error)
+/* The part from `first` on, with a kernel object of its own. */
+static clq_status enqueue_part(const clq_cl_launch *launch, clq_cl_stream *stream, size_t first[3], clq_error *error)
 {
     clq_status status;
     clq_cl_pool *pool = NULL;
@@ -269,6 +282,7 @@ clq_status clq_cl_launch_enqueue(const clq_cl_launch *launch, clq_cl_stream *str
     fitted f;
     int is_kept = 0;
     status = borrow(launch, stream->context, &f, &pool, &kernel, error);
+    take_part(launch, stream->context->cl->most_groups_behind, first, &f);
     if (stream->recorder != NULL) {
         is_kept = stream->recorder->launched(stream->recorder->cookie, launch, f.options, f.global, f.local);
     }
@@ -290,5 +304,14 @@ clq_status clq_cl_launch_enqueue(const clq_cl_launch *launch, clq_cl_stream *str
     if (status != CLQ_OK) {
         return clq_fail_in(error, status, "kernels/%s, kernel %s", launch->file, launch->kernel);
     }
+    return CLQ_OK;
+}
+
+clq_status clq_cl_launch_enqueue(const clq_cl_launch *launch, clq_cl_stream *stream, clq_error *error)
+{
+    size_t first[3] = {0, 0, 0};
+    do {
+        CLQ_TRY(enqueue_part(launch, stream, first, error));
+    } while (first[1] != 0 || first[2] != 0);
     return CLQ_OK;
 }

@@ -6,9 +6,6 @@
 
 enum { CLQ_CL_MAX_ARGUMENTS = 16 };
 
-/* Groups that CUDA, where it is behind a driver, takes in a dimension that is not the first. */
-enum { CLQ_CL_MOST_GROUPS_BEHIND = 65535 };
-
 /* What `global` and `local` of a launch say; the sizes are cut to what the device and the kernel have. */
 typedef enum clq_cl_grouping {
     /* As OpenCL takes them: groups of one, of the size that the kernel is written for, or left to the runtime. */
@@ -39,6 +36,9 @@ typedef struct clq_cl_launch {
     cl_uint dimensions;
     size_t global[3];
     size_t local[3]; /* 0: left to the runtime */
+    /* The kernel goes by the numbers of its items in the second and third dimension, and by no sizes or groups there:
+     * where these are more than the device takes, it is enqueued several times (clq_cl_state.most_groups_behind). */
+    int by_numbers;
     /* That a work-item makes of loops at most (opencl/rounds.h), set by what sets the sizes; 0: few. */
     uint64_t rounds;
 } clq_cl_launch;

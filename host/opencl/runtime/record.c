@@ -93,6 +93,7 @@ clq_status clq_cl_record_add(clq_record *record, clq_cl_pool *pool, cl_kernel ke
     made->pool = pool;
     made->kernel = kernel;
     made->dimensions = sizes->dimensions;
+    memcpy(made->first, sizes->first, sizes->dimensions * sizeof *sizes->first);
     memcpy(made->global, sizes->global, sizes->dimensions * sizeof *sizes->global);
     if (sizes->local != NULL) {
         memcpy(made->local, sizes->local, sizes->dimensions * sizeof *sizes->local);

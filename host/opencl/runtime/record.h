@@ -10,7 +10,7 @@ typedef struct clq_cl_recorded {
     clq_cl_pool *pool; /* where it goes back to */
     cl_kernel kernel;
     cl_uint dimensions;
-    size_t global[3], local[3]; /* local[0] 0: left to the runtime */
+    size_t first[3], global[3], local[3]; /* local[0] 0: left to the runtime */
 } clq_cl_recorded;
 
 struct clq_record {

@@ -151,8 +151,12 @@ clq_status clq_cl_stream_submit(clq_cl_stream *stream, cl_kernel kernel, const c
     const int is_wanted = is_needed || (stream->first_wanted != NULL && !stream->has_begun);
     const cl_uint waits = stream->last != NULL ? 1 : stream->wait_count;
     const cl_event *list = stream->last != NULL ? &stream->last : stream->wait_list;
-    CLQ_CL(clEnqueueNDRangeKernel, stream->queue, kernel, sizes->dimensions, NULL, sizes->global, sizes->local, waits,
-           waits != 0 ? list : NULL, is_wanted ? &event : NULL);
+    size_t behind = 0;
+    for (cl_uint d = 0; d < sizes->dimensions; d++) {
+        behind |= sizes->first[d];
+    }
+    CLQ_CL(clEnqueueNDRangeKernel, stream->queue, kernel, sizes->dimensions, behind != 0 ? sizes->first : NULL,
+           sizes->global, sizes->local, waits, waits != 0 ? list : NULL, is_wanted ? &event : NULL);
     return go_on(stream, event, is_needed, error);
 }
 

@@ -50,10 +50,10 @@ clq_status clq_cl_stream_open(clq_cl_stream *stream, clq_context *context, const
                               const char *operation, uint64_t workspace_bytes, clq_error *error);
 clq_status clq_cl_stream_close(clq_cl_stream *stream, clq_status status, clq_error *error);
 
-/* Of a launch; `local` NULL: left to the runtime. */
+/* Of a launch; `first` is the first item's number, `local` NULL: left to the runtime. */
 typedef struct clq_cl_sizes {
     cl_uint dimensions;
-    const size_t *global, *local;
+    const size_t *first, *global, *local;
 } clq_cl_sizes;
 
 /* A kernel whose arguments are set, behind what the stream has; `may_be_last` 0: another one follows. */
