@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Work-groups of a device, and of a kernel that needs more than others, are small. */
+/* Work-groups of a device, and of a kernel that needs more than others, are small, or are to be few. */
 #include "zoo.h"
 
 #include <string.h>
@@ -91,6 +91,15 @@ static int is_loose(cl_kernel kernel, cl_uint dimensions, const size_t *global, 
     return local == NULL && items > 1 && strncmp(name, "probe_", 6) != 0;
 }
 
+static int is_deep(cl_uint dimensions, const size_t *global, const size_t *local)
+{
+    int is_deep = 0;
+    for (cl_uint d = 1; d < dimensions && zoo.groups_behind > 0; d++) {
+        is_deep |= global[d] / (local != NULL ? local[d] : 1) > zoo.groups_behind;
+    }
+    return is_deep;
+}
+
 static cl_int CL_API_CALL enqueue_kernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
                                          const size_t *offset, const size_t *global, const size_t *local, cl_uint count,
                                          const cl_event *events, cl_event *event)
@@ -101,7 +110,8 @@ static cl_int CL_API_CALL enqueue_kernel(cl_command_queue queue, cl_kernel kerne
     for (cl_uint d = 0; d < dimensions && local != NULL; d++) {
         items *= local[d];
     }
-    if (items > kernel_limit(kernel, device) || (zoo.sized_groups && is_loose(kernel, dimensions, global, local))) {
+    if (items > kernel_limit(kernel, device) || (zoo.sized_groups && is_loose(kernel, dimensions, global, local)) ||
+        is_deep(dimensions, global, local)) {
         return CL_INVALID_WORK_GROUP_SIZE;
     }
     return before.clEnqueueNDRangeKernel(queue, kernel, dimensions, offset, global, local, count, events, event);

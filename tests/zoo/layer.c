@@ -167,6 +167,7 @@ static const struct habit {
     {.name = "flip-writes", .number = &zoo.flip_writes},
     {.name = "gives", .number = &zoo.gives},
     {.name = "group", .number = &zoo.group},
+    {.name = "groups-behind", .number = &zoo.groups_behind},
     {.name = "handlers", .flag = &zoo.handlers},
     {.name = "hang", .take = take_hang},
     {.name = "hang-build", .take = take_hang_build},
@@ -236,7 +237,7 @@ static int take_habit(const char *word)
 static const struct {
     const char *name, *habits;
 } animals[] = {
-    {"discrete", "type=gpu own-memory late reorder"},
+    {"discrete", "type=gpu own-memory late reorder groups-behind=65535"},
     {"accelerator", "type=accelerator own-memory late reorder"},
     {"tiny-1", "group=1 multiple=1"},
     {"tiny-3", "group=3 some-group=2 multiple=1"},

@@ -20,6 +20,8 @@
  *     multiple=N            the preferred multiple of work-group sizes
  *     sized-groups          a launch of several work-items that leaves its groups to the runtime is refused, but for
  *                           probe_*: of a size that is prime a runtime makes groups of one item
+ *     groups-behind=N       a launch of more than N work-groups along its second or third dimension is refused, as CUDA
+ *                           does from 65536 on; where the runtime chooses groups, of more than N items
  *     local=N               N bytes of local memory; a kernel that has more is not made, or not run
  *     units=N               compute units
  *     allocation=N          buffers of at most N bytes
@@ -80,7 +82,7 @@ typedef struct zoo_habits { /* of names NULL and of numbers 0 is the device's ow
     int handlers;
     int sized_groups, no_cache, cache_unknown, no_double, no_images, plain_float;
     size_t nan_from; /* 0: never */
-    size_t group, kernel_group, some_group, multiple;
+    size_t group, kernel_group, some_group, multiple, groups_behind;
     size_t local, units, allocation, unrestricted, gives, align, bits, vendor;
     int refuse_binaries, stale_binaries;
     int ignore_waits, empty_maps, whole_sub_buffers, round_offsets, wrap_offsets;

@@ -54,9 +54,6 @@ clq_gemm_packed_a clq_cl_gemm_packed_a_of(const clq_gemm_task *task, const clq_g
 
 /* ---- opencl/launch/gemm_workspace.c ---- */
 
-/* What is added to the codes of A where they are multiplied: a' of kernels/gemm_call.h is a and this. */
-int32_t clq_cl_gemm_a_code_offset(const clq_gemm_task *task, const clq_gemm_decision *decision);
-
 /* The parts of the scratch memory, in bytes from its start; each is a multiple of 64. */
 typedef struct clq_gemm_workspace {
     uint64_t packed, expanded, a, sums, partial, reals;
@@ -82,6 +79,9 @@ uint64_t clq_cl_gemm_pack_rounds(const clq_context *context, const clq_cl_tuning
 uint64_t clq_cl_gemm_rounds(const clq_gemm_task *task, const clq_gemm_decision *decision);
 
 /* ---- opencl/launch/gemm_describe.c ---- */
+
+/* What is added to the codes of A where they are multiplied: a' of kernels/gemm_call.h is a and this. */
+int32_t clq_cl_gemm_a_code_offset(const clq_gemm_task *task, const clq_gemm_decision *decision);
 
 /* The memory objects of a kernel's parameters (kernels/gemm_rows.clh), in their order; NULL: absent, another stands in
  * its place and is not read. */
