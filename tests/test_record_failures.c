@@ -219,8 +219,8 @@ static int make_with_failure(scene *s, int number, const char *function)
         check_ok(status, &error, "clq_record_create");
         clq_record_destroy(&record);
         assert_null(record);
-    } else if (status != CLQ_DEVICE_ERROR || error.opencl_code != CL_OUT_OF_RESOURCES ||
-               strcmp(error.opencl_call, failed) != 0 || record != NULL) {
+    } else if (status != (strcmp(failed, "clCreateBuffer") == 0 ? CLQ_OUT_OF_MEMORY : CLQ_DEVICE_ERROR) ||
+               error.opencl_code != CL_OUT_OF_RESOURCES || strcmp(error.opencl_call, failed) != 0 || record != NULL) {
         fail_msg("kind %d, call %d, %s: status %s, message '%s'", (int)s->what, number, failed, clq_status_name(status),
                  error.message);
     }

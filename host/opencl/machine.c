@@ -49,12 +49,6 @@ void clq_cl_machine_needs(clq_cl_machine *m, uint64_t bytes)
     m->lacks_bytes = bytes > m->stream.context->device.maximum_allocation_bytes ? bytes : 0;
 }
 
-/* Of memory of the device. */
-static int is_lack(cl_int code)
-{
-    return code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_RESOURCES || code == CL_INVALID_BUFFER_SIZE;
-}
-
 static clq_status memory_make(clq_cl_machine *machine, clq_cl_memory *m, uint64_t bytes, clq_error *error)
 {
     machine->refused_bytes = bytes;
@@ -80,7 +74,7 @@ static clq_status memory_grow(clq_cl_machine *machine, clq_cl_memory *m, uint64_
     m->bytes = 0;
     clq_cl_machine_needs(machine, bytes);
     status = memory_make(machine, m, wanted, &story);
-    if (status != CLQ_OK && wanted > bytes && is_lack(story.opencl_code)) {
+    if (status == CLQ_OUT_OF_MEMORY && wanted > bytes) {
         return memory_make(machine, m, bytes, error);
     }
     if (status != CLQ_OK && error != NULL) {

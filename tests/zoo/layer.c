@@ -165,7 +165,7 @@ static const struct habit {
     {.name = "flip-maps", .number = &zoo.flip_maps},
     {.name = "flip-reads", .number = &zoo.flip_reads},
     {.name = "flip-writes", .number = &zoo.flip_writes},
-    {.name = "gives", .number = &zoo.gives},
+    {.name = "gives", .take = zoo_limits_gives},
     {.name = "group", .number = &zoo.group},
     {.name = "groups-behind", .number = &zoo.groups_behind},
     {.name = "handlers", .flag = &zoo.handlers},

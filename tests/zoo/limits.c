@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #define SVM_CAPABILITIES 0x1053                   /* CL_DEVICE_SVM_CAPABILITIES, of OpenCL 2.0 */
@@ -62,14 +63,26 @@ static cl_mem refuse(cl_int reason, cl_int *code)
     return NULL;
 }
 
+static size_t most_given; /* 0: any number of bytes */
+static cl_int not_given = CL_MEM_OBJECT_ALLOCATION_FAILURE;
+
+int zoo_limits_gives(const char *text)
+{
+    int code = CL_MEM_OBJECT_ALLOCATION_FAILURE;
+    char rest = 0;
+    const int found = sscanf(text, "%zu:%d%c", &most_given, &code, &rest);
+    not_given = code;
+    return (found == 2 || (found == 1 && strchr(text, ':') == NULL)) && most_given > 0;
+}
+
 static cl_mem CL_API_CALL create_buffer(cl_context context, cl_mem_flags flags, size_t bytes, void *memory,
                                         cl_int *code)
 {
     const int is_unrestricted = zoo.unrestricted > 0 && (flags & UNRESTRICTED_SIZE) != 0;
     flags &= ~(is_unrestricted ? UNRESTRICTED_SIZE : 0); /* PoCL does not know it */
     return zoo.allocation > 0 && bytes > zoo.allocation && !is_unrestricted ? refuse(CL_INVALID_BUFFER_SIZE, code)
-           : zoo.gives > 0 && bytes > zoo.gives ? refuse(CL_MEM_OBJECT_ALLOCATION_FAILURE, code)
-                                                : before.clCreateBuffer(context, flags, bytes, memory, code);
+           : most_given > 0 && bytes > most_given                           ? refuse(not_given, code)
+                                                  : before.clCreateBuffer(context, flags, bytes, memory, code);
 }
 
 static cl_int CL_API_CALL get_memory_info(cl_mem memory, cl_mem_info what, size_t capacity, void *value, size_t *bytes)

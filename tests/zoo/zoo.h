@@ -26,7 +26,7 @@
  *     units=N               compute units
  *     allocation=N          buffers of at most N bytes
  *     unrestricted=N        but for one made with CL_MEM_ALLOW_UNRESTRICTED_SIZE_INTEL, which says that it has N
- *     gives=N               a buffer of more bytes is not given, whatever the device says its largest has
+ *     gives=N, gives=N:CODE a buffer of more bytes is not given, whatever the device says its largest has
  *     align=N               sub-buffers begin at multiples of N bits
  *     no-cache              no cache
  *     cache-unknown         the question for its size fails
@@ -83,7 +83,7 @@ typedef struct zoo_habits { /* of names NULL and of numbers 0 is the device's ow
     int sized_groups, no_cache, cache_unknown, no_double, no_images, plain_float;
     size_t nan_from; /* 0: never */
     size_t group, kernel_group, some_group, multiple, groups_behind;
-    size_t local, units, allocation, unrestricted, gives, align, bits, vendor;
+    size_t local, units, allocation, unrestricted, align, bits, vendor;
     int refuse_binaries, stale_binaries;
     int ignore_waits, empty_maps, whole_sub_buffers, round_offsets, wrap_offsets;
     size_t flip_reads, flip_writes, flip_maps; /* 0: never */
@@ -114,7 +114,8 @@ int zoo_groups_refuse(cl_program program, cl_device_id device);
 
 /* limits.c */
 void zoo_limits_init(cl_icd_dispatch *layer);
-int zoo_limits_slow(const char *text); /* 0 for text that is none */
+int zoo_limits_slow(const char *text);  /* 0 for text that is none */
+int zoo_limits_gives(const char *text); /* likewise */
 int zoo_limits_device_info(cl_device_id device, cl_device_info what, size_t capacity, void *value, size_t *bytes,
                            cl_int *code);
 

@@ -128,6 +128,7 @@ clq_status clq_cl_memory_create(const clq_context *context, cl_mem_flags flags, 
 {
     const clq_device_info *device = &context->device;
     cl_int code = CL_SUCCESS;
+    clq_status status;
     *made = NULL;
     if (bytes > device->maximum_allocation_bytes || bytes > SIZE_MAX) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY,
@@ -138,9 +139,12 @@ clq_status clq_cl_memory_create(const clq_context *context, cl_mem_flags flags, 
         return take_from_caller(context, flags, bytes, what, made, error);
     }
     *made = clCreateBuffer(context->cl->context, flags, (size_t)bytes, host, &code);
-    return *made != NULL ? CLQ_OK
-                         : clq_fail_in(error, clq_cl_fail(error, code, "clCreateBuffer"),
-                                       "%s of %" PRIu64 " bytes on %s", what, bytes, device->name);
+    if (*made != NULL) {
+        return CLQ_OK;
+    }
+    status = clq_cl_fail(error, code, "clCreateBuffer");
+    return clq_fail_in(error, code == CL_OUT_OF_RESOURCES ? CLQ_OUT_OF_MEMORY : status, "%s of %" PRIu64 " bytes on %s",
+                       what, bytes, device->name); /* the only resource of a buffer is memory */
 }
 
 uint64_t clq_cl_scratch_items(const clq_context *context, uint64_t item_bytes)
