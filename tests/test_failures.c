@@ -135,10 +135,12 @@ static void note_places(const char *spec, const char *function, int least)
     end_pipeline(&p);
 }
 
-/* The memory of a trial is asked for again without the room behind it (opencl/machine.c). */
+/* Scratch memory, and that of a trial, is made and tried (opencl/runtime/memory.c), and asked for again without the
+ * room behind it. */
 static int is_asked_again(const char *function, cl_int code)
 {
-    return strcmp(function, "clCreateBuffer") == 0 &&
+    return (strcmp(function, "clCreateBuffer") == 0 || strcmp(function, "clCreateCommandQueue") == 0 ||
+            strcmp(function, "clEnqueueWriteBuffer") == 0 || strcmp(function, "clWaitForEvents") == 0) &&
            (code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_RESOURCES || code == CL_OUT_OF_HOST_MEMORY ||
             code == CL_INVALID_BUFFER_SIZE);
 }

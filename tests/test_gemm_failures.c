@@ -50,10 +50,13 @@ static void check_story(int number, const char *failed, clq_status status, const
     }
 }
 
-/* The memory of a trial is asked for again without the room behind it (opencl/machine.c). */
+/* Scratch memory, and that of a trial, is made and tried (opencl/runtime/memory.c), and asked for again without the
+ * room behind it. */
 static int is_asked_again(const char *function, cl_int code)
 {
-    return code == CL_OUT_OF_HOST_MEMORY && strcmp(function, "clCreateBuffer") == 0;
+    return code == CL_OUT_OF_HOST_MEMORY &&
+           (strcmp(function, "clCreateBuffer") == 0 || strcmp(function, "clCreateCommandQueue") == 0 ||
+            strcmp(function, "clEnqueueWriteBuffer") == 0 || strcmp(function, "clWaitForEvents") == 0);
 }
 
 /* A device that fails is no verdict on a kernel: the question is left open, and the next run answers it. */

@@ -51,9 +51,15 @@ void clq_cl_machine_needs(clq_cl_machine *m, uint64_t bytes)
 
 static clq_status memory_make(clq_cl_machine *machine, clq_cl_memory *m, uint64_t bytes, clq_error *error)
 {
+    static const char what[] = "memory for a trial";
+    const clq_context *context = machine->stream.context;
+    m->object = NULL;
     machine->refused_bytes = bytes;
-    CLQ_TRY(clq_cl_memory_create(machine->stream.context, CL_MEM_READ_WRITE, bytes, NULL, "memory for a trial",
-                                 &m->object, error));
+    if (machine->stream.queue != NULL) {
+        CLQ_TRY(clq_cl_memory_create_now(context, machine->stream.queue, bytes, what, &m->object, error));
+    } else {
+        CLQ_TRY(clq_cl_memory_create(context, CL_MEM_READ_WRITE, bytes, NULL, what, &m->object, error));
+    }
     machine->refused_bytes = 0;
     m->bytes = bytes;
     return CLQ_OK;

@@ -143,6 +143,11 @@ static int take_lost_read(const char *text)
     return zoo_failure_init_kernel(&layer, text, ZOO_LOSES, ZOO_AT_READ);
 }
 
+static int take_lazy(const char *text)
+{
+    return zoo_first_use_init(&layer, text);
+}
+
 /* A habit is a word that stands alone, NAME=N with a number from 1 on, or NAME=TEXT, which a function takes. */
 static const struct habit {
     const char *name;
@@ -176,6 +181,7 @@ static const struct habit {
     {.name = "in-order", .flag = &zoo.in_order},
     {.name = "kernel-group", .number = &zoo.kernel_group},
     {.name = "late", .flag = &zoo.late},
+    {.name = "lazy", .take = take_lazy},
     {.name = "local", .number = &zoo.local},
     {.name = "lost", .take = take_lost},
     {.name = "lost-read", .take = take_lost_read},

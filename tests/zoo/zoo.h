@@ -27,6 +27,7 @@
  *     allocation=N          buffers of at most N bytes
  *     unrestricted=N        but for one made with CL_MEM_ALLOW_UNRESTRICTED_SIZE_INTEL, which says that it has N
  *     gives=N, gives=N:CODE a buffer of more bytes is not given, whatever the device says its largest has
+ *     lazy=N                a buffer of more bytes is made, and what uses it fails: a launch, a write, a mapping
  *     align=N               sub-buffers begin at multiples of N bits
  *     no-cache              no cache
  *     cache-unknown         the question for its size fails
@@ -136,6 +137,9 @@ typedef enum zoo_where { ZOO_AT_LAUNCH, ZOO_AT_BUILD, ZOO_AT_READ } zoo_where;
 int zoo_failure_init_kernel(cl_icd_dispatch *layer, const char *text, zoo_fate met, zoo_where where);
 int zoo_failure_init_fatal(cl_icd_dispatch *layer, const char *text);
 int zoo_failure_init_exclusive(cl_icd_dispatch *layer, const char *path);
+
+/* first_use.c: put memory that is given at its first use before `layer`; 0 for text that is no number of bytes. */
+int zoo_first_use_init(cl_icd_dispatch *layer, const char *text);
 
 /* fault_programs.c: a habit each, 0 for text that is none; the options of a build with those that are forced, which may
  * be in `all`. */

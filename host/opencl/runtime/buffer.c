@@ -6,6 +6,7 @@
 #include "opencl/runtime/buffer.h"
 #include "opencl/runtime/context.h"
 #include "opencl/runtime/error.h"
+#include "opencl/runtime/events.h"
 #include "opencl/runtime/memory.h"
 
 clq_status clq_cl_buffer_create(clq_buffer *buffer, void *memory, clq_error *error)
@@ -83,13 +84,10 @@ clq_status clq_cl_buffer_write(clq_buffer *buffer, uint64_t offset_bytes, const 
                                clq_error *error)
 {
     cl_event written = NULL;
-    cl_int code;
     CLQ_CL(clEnqueueWriteBuffer, buffer->context->cl->queue, buffer->object, CL_TRUE,
            (size_t)(buffer->base_offset_bytes + offset_bytes), (size_t)bytes, memory, 0, NULL, &written);
     /* A write that blocks has read `memory`; that the bytes are there for every queue only its event tells. */
-    code = clWaitForEvents(1, &written);
-    (void)clReleaseEvent(written);
-    return code == CL_SUCCESS ? CLQ_OK : clq_cl_fail(error, code, "clWaitForEvents");
+    return clq_cl_event_end(written, "clEnqueueWriteBuffer", error);
 }
 
 clq_status clq_cl_buffer_read(clq_buffer *buffer, uint64_t offset_bytes, void *memory, uint64_t bytes, clq_error *error)

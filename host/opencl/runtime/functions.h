@@ -34,6 +34,7 @@
     FUNCTION(clGetCommandQueueInfo)                                                                                    \
     FUNCTION(clGetDeviceIDs)                                                                                           \
     FUNCTION(clGetDeviceInfo)                                                                                          \
+    FUNCTION(clGetEventInfo)                                                                                           \
     FUNCTION(clGetExtensionFunctionAddressForPlatform)                                                                 \
     FUNCTION(clGetKernelWorkGroupInfo)                                                                                 \
     FUNCTION(clGetMemObjectInfo)                                                                                       \

@@ -7,6 +7,7 @@
 #include "core/size.h"
 #include "opencl/runtime/context.h"
 #include "opencl/runtime/error.h"
+#include "opencl/runtime/events.h"
 
 clq_status clq_context_set_opencl_allocator(clq_context *context, clq_opencl_allocate_function allocate, void *cookie,
                                             clq_error *error)
@@ -145,6 +146,38 @@ clq_status clq_cl_memory_create(const clq_context *context, cl_mem_flags flags, 
     status = clq_cl_fail(error, code, "clCreateBuffer");
     return clq_fail_in(error, code == CL_OUT_OF_RESOURCES ? CLQ_OUT_OF_MEMORY : status, "%s of %" PRIu64 " bytes on %s",
                        what, bytes, device->name); /* the only resource of a buffer is memory */
+}
+
+/* One byte; what fails for want of a resource does so for want of memory. */
+static clq_status make_real(cl_command_queue queue, cl_mem memory, clq_error *error)
+{
+    static const char byte = 0;
+    cl_event written = NULL;
+    clq_error story = {0};
+    const cl_int code = clEnqueueWriteBuffer(queue, memory, CL_TRUE, 0, sizeof byte, &byte, 0, NULL, &written);
+    clq_status status = code == CL_SUCCESS ? clq_cl_event_end(written, "clEnqueueWriteBuffer", &story)
+                                           : clq_cl_fail(&story, code, "clEnqueueWriteBuffer");
+    if (story.opencl_code == CL_OUT_OF_RESOURCES) {
+        story.status = status = CLQ_OUT_OF_MEMORY;
+    }
+    if (status != CLQ_OK && error != NULL) {
+        *error = story;
+    }
+    return status;
+}
+
+clq_status clq_cl_memory_create_now(const clq_context *context, cl_command_queue queue, uint64_t bytes,
+                                    const char *what, cl_mem *made, clq_error *error)
+{
+    clq_status status;
+    CLQ_TRY(clq_cl_memory_create(context, CL_MEM_READ_WRITE, bytes, NULL, what, made, error));
+    status = make_real(queue, *made, error);
+    if (status != CLQ_OK) {
+        (void)clReleaseMemObject(*made);
+        *made = NULL;
+        return clq_fail_in(error, status, "%s of %" PRIu64 " bytes on %s", what, bytes, context->device.name);
+    }
+    return CLQ_OK;
 }
 
 uint64_t clq_cl_scratch_items(const clq_context *context, uint64_t item_bytes)

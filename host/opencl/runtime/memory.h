@@ -25,6 +25,13 @@ clq_status clq_cl_memory_create(const clq_context *context, cl_mem_flags flags, 
                                 const char *what, cl_mem *made, clq_error *error);
 
 /*
+ * Scratch memory that is there: drivers may give it when a command first uses it, which then fails. One byte is written
+ * by a command of `queue`, for which this waits, and so for what else is in that queue.
+ */
+clq_status clq_cl_memory_create_now(const clq_context *context, cl_command_queue queue, uint64_t bytes,
+                                    const char *what, cl_mem *made, clq_error *error);
+
+/*
  * How many items of so many bytes one kind of scratch memory may hold, so that all kinds that an operation needs fit
  * one buffer: as many as take a quarter of the largest that the device has, and at least one. Cuts that can be made
  * coarser are made so.

@@ -30,6 +30,7 @@
 #define clGetCommandQueueInfo clq_cl->clGetCommandQueueInfo
 #define clGetDeviceIDs clq_cl->clGetDeviceIDs
 #define clGetDeviceInfo clq_cl->clGetDeviceInfo
+#define clGetEventInfo clq_cl->clGetEventInfo
 #define clGetExtensionFunctionAddressForPlatform clq_cl->clGetExtensionFunctionAddressForPlatform
 #define clGetKernelWorkGroupInfo clq_cl->clGetKernelWorkGroupInfo
 #define clGetMemObjectInfo clq_cl->clGetMemObjectInfo

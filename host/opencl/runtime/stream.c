@@ -21,10 +21,21 @@ static void drop_workspace(struct clq_cl_state *cl)
     cl->workspace_bytes = 0;
 }
 
+/* By a queue of its own for the moment: the context's may have work for long. The old one goes when the new one is
+ * there.
+ */
 static clq_status make_workspace(clq_context *context, uint64_t bytes, clq_error *error)
 {
     cl_mem made = NULL;
-    CLQ_TRY(clq_cl_memory_create(context, CL_MEM_READ_WRITE, bytes, NULL, "scratch memory", &made, error));
+    cl_int code = CL_SUCCESS;
+    clq_status status;
+    cl_command_queue queue = clCreateCommandQueue(context->cl->context, context->cl->device, 0, &code);
+    if (queue == NULL) {
+        return clq_cl_fail(error, code, "clCreateCommandQueue");
+    }
+    status = clq_cl_memory_create_now(context, queue, bytes, "scratch memory", &made, error);
+    clq_cl_queue_release(queue, status);
+    CLQ_TRY(status);
     drop_workspace(context->cl);
     context->cl->workspace = made;
     context->cl->workspace_bytes = bytes;
@@ -38,9 +49,10 @@ static clq_status grow_workspace(clq_context *context, uint64_t bytes, clq_error
     struct clq_cl_state *cl = context->cl;
     const uint64_t ahead = clq_size_min(clq_size_max(2 * cl->workspace_bytes, LEAST_WORKSPACE_BYTES),
                                         context->device.maximum_allocation_bytes);
+    const uint64_t wanted = clq_size_max(bytes, ahead);
     clq_error story = {0};
-    const clq_status status = make_workspace(context, clq_size_max(bytes, ahead), &story);
-    if (status == CLQ_OUT_OF_MEMORY && cl->workspace != NULL) {
+    const clq_status status = make_workspace(context, wanted, &story);
+    if (status == CLQ_OUT_OF_MEMORY && (wanted > bytes || cl->workspace != NULL)) {
         drop_workspace(cl);
         return make_workspace(context, bytes, error);
     }
@@ -212,6 +224,8 @@ clq_status clq_cl_stream_close(clq_cl_stream *stream, clq_status status, clq_err
     if (stream->is_own) {
         if (status == CLQ_OK) {
             (void)clFlush(stream->queue);
+        } else if (status == CLQ_OUT_OF_MEMORY) { /* which this may hold ahead; the next call makes what it needs */
+            drop_workspace(stream->context->cl);
         }
         pthread_mutex_unlock(&stream->context->cl->submit_lock);
         return status;
