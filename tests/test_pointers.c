@@ -563,6 +563,7 @@ static void check_failures(scene *s)
     clq_status status = CLQ_DEVICE_ERROR;
     work_begin(&w, s, s->own.clquant);
     ACCEPTED(work_run(&w, s->own.clquant, e));
+    ACCEPTED(clq_finish(s->own.clquant, e)); /* which lets go of the commands' events */
     warm = failing_opencl_references();
     while (status != CLQ_OK) { /* ends: one more call succeeds each time */
         clq_error error;

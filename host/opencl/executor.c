@@ -78,7 +78,7 @@ static clq_status prepare(clq_context *context, const clq_task *task, clq_error 
 
 static clq_status finish(clq_context *context, clq_error *error)
 {
-    return clq_cl_queue_finish(context->cl->queue, error);
+    return clq_cl_state_finish(context->cl, error);
 }
 
 /* What was tuned for the device is kept beside its programs. */

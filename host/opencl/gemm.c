@@ -249,7 +249,7 @@ clq_status clq_cl_weights_create(clq_gemm_weights *weights, const clq_gemm_task 
     CLQ_TRY(clq_cl_stream_open(&stream, context, NULL, "packing", 0, error));
     CLQ_TRY(
         clq_cl_stream_close(&stream, clq_cl_gemm_pack(&stream, any.tuning, task, weights->object, 0, error), error));
-    return clq_cl_queue_finish(context->cl->queue, error);
+    return clq_cl_state_finish(context->cl, error);
 }
 
 void clq_cl_weights_destroy(clq_gemm_weights *weights)

@@ -151,7 +151,13 @@ CLQ_API clq_status clq_context_export_programs(clq_context *context, void *memor
 CLQ_API clq_status clq_context_add_programs(clq_context *context, const void *memory, uint64_t bytes, uint64_t *taken,
                                             clq_error *error);
 
-/* Wait for all that this context was given; reports a failure of any of it. */
+/*
+ * Wait for all that this context was given; reports a failure of any of it. Where a device fails in the middle of its
+ * work (it is reset, or a driver finds no memory for a command that it has taken), OpenCL leaves open what its context
+ * does from then on: from the first such failure on clq_finish, clq_buffer_read, clq_buffer_map, clq_buffer_unmap,
+ * clq_staging_to_host and clq_gemm_weights_create fail in every thread, with what the command ended with, and another
+ * context is needed. A device that tells of a failure when it is given its work ends that call alone.
+ */
 CLQ_API clq_status clq_finish(clq_context *context, clq_error *error);
 
 /* Memory where the context's device can use it; host memory for native and the reference. */

@@ -118,7 +118,9 @@ typedef struct clq_launch {
     cl_command_queue queue;    /* of the context's cl_context and device, in-order or not */
     cl_uint wait_count;        /* of wait_list */
     const cl_event *wait_list; /* what the operation begins after; NULL when wait_count is 0 */
-    cl_event *event; /* not NULL: receives the event of the operation's last command; the caller releases it */
+    /* Not NULL: receives the event of the operation's last command, which the caller releases. The commands before it
+     * are in each other's wait lists, so that with any of them this one ends abnormally. */
+    cl_event *event;
     /* Scratch memory of at least clq_plan.workspace_bytes, not used by another operation at the same time: a buffer of
      * the same cl_context, CL_MEM_READ_WRITE, whose clq_plan.workspace_bytes from the offset on are no operand's. The
      * offset is a multiple of 16. Not looked at when clq_plan.workspace_bytes is 0. */

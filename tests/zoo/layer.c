@@ -148,6 +148,16 @@ static int take_lazy(const char *text)
     return zoo_first_use_init(&layer, text);
 }
 
+static int take_lose(const char *text)
+{
+    return zoo_lose_init(&layer, text);
+}
+
+static int take_lose_by(const char *text)
+{
+    return zoo_lose_init_by(&layer, text);
+}
+
 /* A habit is a word that stands alone, NAME=N with a number from 1 on, or NAME=TEXT, which a function takes. */
 static const struct habit {
     const char *name;
@@ -183,6 +193,8 @@ static const struct habit {
     {.name = "late", .flag = &zoo.late},
     {.name = "lazy", .take = take_lazy},
     {.name = "local", .number = &zoo.local},
+    {.name = "lose", .take = take_lose},
+    {.name = "lose-by", .take = take_lose_by},
     {.name = "lost", .take = take_lost},
     {.name = "lost-read", .take = take_lost_read},
     {.name = "multiple", .number = &zoo.multiple},

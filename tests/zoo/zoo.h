@@ -50,6 +50,10 @@
  *     lost=KERNEL           a launch does, and all that can fail from then on; not together with `fail`
  *     scarce-read=KERNEL, lost-read=KERNEL  a launch does nothing, and the next read or mapping that its queue waits
  *                           for fails as these do
+ *     lose=NAME, lose=NAME:N  each command that a function of this name enqueues, or launch of such a kernel, or the
+ *                           Nth, is taken and ends abnormally (CL_OUT_OF_RESOURCES); so does what waits for its event,
+ *                           and the queue goes on
+ *     lose-by=VARIABLE      as `lose`, by what that variable of the environment says at the time: empty: nothing
  *     fail-every=N:CODE     every Nth call of any function that can fail does; not together with `fail`
  *     mutate=NAME, =FILE    kernels are changed before they are compiled: by a mutation of fault_programs.c (unfused,
  *                           inexact-divide, worse-divide, wrong-divide, truncate, flush), or by a file whose lines are
@@ -140,6 +144,10 @@ int zoo_failure_init_exclusive(cl_icd_dispatch *layer, const char *path);
 
 /* first_use.c: put memory that is given at its first use before `layer`; 0 for text that is no number of bytes. */
 int zoo_first_use_init(cl_icd_dispatch *layer, const char *text);
+
+/* lose.c: the same of commands that end abnormally, "NAME" or "NAME:N", or of a variable that says which. */
+int zoo_lose_init(cl_icd_dispatch *layer, const char *text);
+int zoo_lose_init_by(cl_icd_dispatch *layer, const char *text);
 
 /* fault_programs.c: a habit each, 0 for text that is none; the options of a build with those that are forced, which may
  * be in `all`. */

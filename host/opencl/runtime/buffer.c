@@ -92,41 +92,59 @@ clq_status clq_cl_buffer_write(clq_buffer *buffer, uint64_t offset_bytes, const 
 
 clq_status clq_cl_buffer_read(clq_buffer *buffer, uint64_t offset_bytes, void *memory, uint64_t bytes, clq_error *error)
 {
+    struct clq_cl_state *cl = buffer->context->cl;
+    const uint64_t newest = clq_cl_events_newest(&cl->events);
+    cl_event event = NULL;
     if (!buffer->is_host_readable) {
         clq_cl_bounce bounce = {NULL, 0};
         const clq_status status = clq_cl_bounce_read(&bounce, buffer, offset_bytes, memory, bytes, error);
         clq_cl_bounce_release(&bounce);
-        return status;
+        return status == CLQ_OK ? clq_cl_events_check(&cl->events, newest, NULL, "clEnqueueReadBuffer", error) : status;
     }
-    CLQ_CL(clEnqueueReadBuffer, buffer->context->cl->queue, buffer->object, CL_TRUE,
-           (size_t)(buffer->base_offset_bytes + offset_bytes), (size_t)bytes, memory, 0, NULL, NULL);
-    return CLQ_OK;
+    CLQ_CL(clEnqueueReadBuffer, cl->queue, buffer->object, CL_TRUE, (size_t)(buffer->base_offset_bytes + offset_bytes),
+           (size_t)bytes, memory, 0, NULL, &event);
+    return clq_cl_events_check(&cl->events, newest, event, "clEnqueueReadBuffer", error);
 }
 
 clq_status clq_cl_buffer_copy(const clq_buffer *source, uint64_t source_offset_bytes, clq_buffer *target,
                               uint64_t target_offset_bytes, uint64_t bytes, clq_error *error)
 {
-    CLQ_CL(clEnqueueCopyBuffer, source->context->cl->queue, source->object, target->object,
+    struct clq_cl_state *cl = source->context->cl;
+    cl_event event = NULL;
+    CLQ_CL(clEnqueueCopyBuffer, cl->queue, source->object, target->object,
            (size_t)(source->base_offset_bytes + source_offset_bytes),
-           (size_t)(target->base_offset_bytes + target_offset_bytes), (size_t)bytes, 0, NULL, NULL);
+           (size_t)(target->base_offset_bytes + target_offset_bytes), (size_t)bytes, 0, NULL, &event);
+    clq_cl_events_add(&cl->events, event, "clEnqueueCopyBuffer");
     return CLQ_OK;
 }
 
 clq_status clq_cl_buffer_map(clq_buffer *buffer, void **memory, clq_error *error)
 {
+    struct clq_cl_state *cl = buffer->context->cl;
+    const uint64_t newest = clq_cl_events_newest(&cl->events);
     const cl_map_flags flags = (cl_map_flags)(buffer->is_host_readable ? CL_MAP_READ : 0) |
                                (cl_map_flags)(buffer->is_host_writable ? CL_MAP_WRITE : 0);
     cl_int code = CL_SUCCESS;
-    *memory = clEnqueueMapBuffer(buffer->context->cl->queue, buffer->object, CL_TRUE, flags,
-                                 (size_t)buffer->base_offset_bytes, (size_t)buffer->bytes, 0, NULL, NULL, &code);
+    cl_event event = NULL;
+    clq_status status;
+    *memory = clEnqueueMapBuffer(cl->queue, buffer->object, CL_TRUE, flags, (size_t)buffer->base_offset_bytes,
+                                 (size_t)buffer->bytes, 0, NULL, &event, &code);
     if (*memory == NULL) {
         return clq_cl_fail(error, code, "clEnqueueMapBuffer");
     }
-    return CLQ_OK;
+    status = clq_cl_events_check(&cl->events, newest, event, "clEnqueueMapBuffer", error);
+    if (status != CLQ_OK) {
+        (void)clEnqueueUnmapMemObject(cl->queue, buffer->object, *memory, 0, NULL, NULL);
+        *memory = NULL;
+    }
+    return status;
 }
 
 clq_status clq_cl_buffer_unmap(clq_buffer *buffer, clq_error *error)
 {
-    CLQ_CL(clEnqueueUnmapMemObject, buffer->context->cl->queue, buffer->object, buffer->mapped, 0, NULL, NULL);
+    struct clq_cl_state *cl = buffer->context->cl;
+    cl_event event = NULL;
+    CLQ_CL(clEnqueueUnmapMemObject, cl->queue, buffer->object, buffer->mapped, 0, NULL, &event);
+    clq_cl_events_add(&cl->events, event, "clEnqueueUnmapMemObject");
     return CLQ_OK;
 }

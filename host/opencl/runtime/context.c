@@ -87,6 +87,7 @@ clq_status clq_cl_state_create(const clq_executor *executor, size_t verdicts, cl
     atomic_init(&cl->most_rounds, CLQ_CL_ROUNDS_UNKNOWN);
     atomic_init(&cl->forced_variant, -1);
     clq_cl_find_capabilities(device, info, &cl->capabilities);
+    CLQ_TRY_TO(clq_cl_events_init(&cl->events, error));
     CLQ_TRY_TO(clq_cl_cache_init(&cl->cache, platform, info, error));
     CLQ_TRY_TO(clq_cl_tunings_init(&cl->tunings, info, error));
     CLQ_TRY_TO(clq_verdicts_init(&cl->verdicts, verdicts * CLQ_CL_PROGRAM_SETS, error));
@@ -115,6 +116,14 @@ clq_status clq_cl_queue_finish(cl_command_queue queue, clq_error *error)
     code = clWaitForEvents(1, &done);
     (void)clReleaseEvent(done);
     return code == CL_SUCCESS ? CLQ_OK : clq_cl_fail(error, code, "clWaitForEvents");
+}
+
+clq_status clq_cl_state_finish(struct clq_cl_state *cl, clq_error *error)
+{
+    const uint64_t newest = clq_cl_events_newest(&cl->events);
+    const clq_status status = clq_cl_queue_finish(cl->queue, error);
+    const clq_status found = clq_cl_events_check(&cl->events, newest, NULL, NULL, error);
+    return found != CLQ_OK ? found : status;
 }
 
 /*
@@ -146,6 +155,7 @@ void clq_cl_state_destroy(clq_context *context)
     if (cl->queue != NULL) {
         (void)clq_cl_queue_finish(cl->queue, NULL);
     }
+    clq_cl_events_destroy(&cl->events);
     clq_cl_programs_destroy(&cl->programs);
     if (cl->workspace != NULL) {
         (void)clReleaseMemObject(cl->workspace);

@@ -8,6 +8,7 @@
 #include "core/executor.h"
 #include "opencl/runtime/cache.h"
 #include "opencl/runtime/capability.h"
+#include "opencl/runtime/events.h"
 #include "opencl/runtime/opencl.h"
 #include "opencl/runtime/program.h"
 #include "opencl/runtime/tuning.h"
@@ -51,6 +52,7 @@ struct clq_cl_state {
      * program is built or a kernel tried. What goes to a queue of the caller's takes no lock.
      */
     pthread_mutex_t submit_lock;
+    clq_cl_events events; /* of commands in `queue`, and of copies in `transfers` that it waits for */
     cl_mem workspace;
     uint64_t workspace_bytes;
 
@@ -66,6 +68,9 @@ void clq_cl_state_destroy(clq_context *context);
 
 /* Wait until all that the queue was given is done; whoever waits, waits by this. */
 clq_status clq_cl_queue_finish(cl_command_queue queue, clq_error *error);
+
+/* The same of the context's own queue, with all commands in it looked at. */
+clq_status clq_cl_state_finish(struct clq_cl_state *cl, clq_error *error);
 
 /* Give back a queue (or NULL) whose work ended with `status`: after a failure it waits for the commands left in it. */
 void clq_cl_queue_release(cl_command_queue queue, clq_status status);

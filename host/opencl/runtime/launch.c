@@ -237,7 +237,7 @@ static clq_status enqueue(const clq_cl_launch *launch, const fitted *f, clq_cl_s
     const clq_cl_sizes sizes = {launch->dimensions, f->first, f->global, f->local[0] != 0 ? f->local : NULL};
     clq_status status;
     CLQ_TRY(set_arguments(launch, kernel, error));
-    status = clq_cl_stream_submit(stream, kernel, &sizes, 1, error);
+    status = clq_cl_stream_submit(stream, kernel, &sizes, error);
     if (status != CLQ_OK) {
         stream->groups_too_large =
             is_beyond_groups(launch, stream->context->cl, atomic_load(&pool->maximum_group_size), f->local);

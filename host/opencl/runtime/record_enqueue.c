@@ -20,7 +20,7 @@ clq_status clq_cl_record_enqueue(const clq_record *record, cl_uint wait_count, c
     for (size_t i = 0; i < record->count && status == CLQ_OK; i++) {
         const clq_cl_recorded *l = &record->launches[i];
         const clq_cl_sizes sizes = {l->dimensions, l->first, l->global, l->local[0] != 0 ? l->local : NULL};
-        status = clq_cl_stream_submit(&stream, l->kernel, &sizes, i + 1 == record->count, error);
+        status = clq_cl_stream_submit(&stream, l->kernel, &sizes, error);
     }
     return clq_cl_stream_close(&stream, status, error);
 }

@@ -155,12 +155,13 @@ static clq_status go_on(clq_cl_stream *stream, cl_event event, int is_needed, cl
     return CLQ_OK;
 }
 
-clq_status clq_cl_stream_submit(clq_cl_stream *stream, cl_kernel kernel, const clq_cl_sizes *sizes, int may_be_last,
-                                clq_error *error)
+/* On a queue of the caller's each command waits for the one before it where the last one's event is wanted, also on an
+ * in-order queue: what waits for a command that ended abnormally ends so too, and the event tells of any of them. */
+clq_status clq_cl_stream_submit(clq_cl_stream *stream, cl_kernel kernel, const clq_cl_sizes *sizes, clq_error *error)
 {
     cl_event event = NULL;
-    const int is_needed = stream->chained || (stream->wanted != NULL && may_be_last);
-    const int is_wanted = is_needed || (stream->first_wanted != NULL && !stream->has_begun);
+    const int is_needed = stream->chained || stream->wanted != NULL;
+    const int is_wanted = is_needed || stream->is_own || (stream->first_wanted != NULL && !stream->has_begun);
     const cl_uint waits = stream->last != NULL ? 1 : stream->wait_count;
     const cl_event *list = stream->last != NULL ? &stream->last : stream->wait_list;
     size_t behind = 0;
@@ -169,6 +170,10 @@ clq_status clq_cl_stream_submit(clq_cl_stream *stream, cl_kernel kernel, const c
     }
     CLQ_CL(clEnqueueNDRangeKernel, stream->queue, kernel, sizes->dimensions, behind != 0 ? sizes->first : NULL,
            sizes->global, sizes->local, waits, waits != 0 ? list : NULL, is_wanted ? &event : NULL);
+    if (stream->is_own) {
+        clq_cl_events_add(&stream->context->cl->events, event, "clEnqueueNDRangeKernel");
+        return CLQ_OK;
+    }
     return go_on(stream, event, is_needed, error);
 }
 

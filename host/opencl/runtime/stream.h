@@ -56,8 +56,7 @@ typedef struct clq_cl_sizes {
     const size_t *first, *global, *local;
 } clq_cl_sizes;
 
-/* A kernel whose arguments are set, behind what the stream has; `may_be_last` 0: another one follows. */
-clq_status clq_cl_stream_submit(clq_cl_stream *stream, cl_kernel kernel, const clq_cl_sizes *sizes, int may_be_last,
-                                clq_error *error);
+/* A kernel whose arguments are set, behind what the stream has. */
+clq_status clq_cl_stream_submit(clq_cl_stream *stream, cl_kernel kernel, const clq_cl_sizes *sizes, clq_error *error);
 
 #endif

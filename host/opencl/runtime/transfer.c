@@ -7,6 +7,8 @@
 #include "opencl/runtime/context.h"
 #include "opencl/runtime/error.h"
 
+static const char copying[] = "clEnqueueWriteBuffer";
+
 /* Made at its first use: devices that work in the host's memory need none. */
 static clq_status transfer_queue(struct clq_cl_state *cl, cl_command_queue *queue, clq_error *error)
 {
@@ -37,17 +39,19 @@ clq_status clq_cl_buffer_send(clq_buffer *buffer, uint64_t offset_bytes, const v
 clq_status clq_cl_buffer_await(clq_buffer *buffer, void *sent, clq_error *error)
 {
     cl_event event = sent;
-    const cl_int code = clEnqueueMarkerWithWaitList(buffer->context->cl->queue, 1, &event, NULL);
+    struct clq_cl_state *cl = buffer->context->cl;
+    const cl_int code = clEnqueueMarkerWithWaitList(cl->queue, 1, &event, NULL);
     if (code != CL_SUCCESS) {
         clq_cl_buffer_drop(buffer, sent);
         return clq_cl_fail(error, code, "clEnqueueMarkerWithWaitList");
     }
-    (void)clReleaseEvent(event);
+    clq_cl_events_add(&cl->events, event, copying);
     return CLQ_OK;
 }
 
 void clq_cl_buffer_drop(clq_buffer *buffer, void *sent)
 {
-    (void)clq_cl_queue_finish(buffer->context->cl->transfers, NULL);
-    (void)clReleaseEvent((cl_event)sent);
+    struct clq_cl_state *cl = buffer->context->cl;
+    (void)clq_cl_queue_finish(cl->transfers, NULL);
+    clq_cl_events_add(&cl->events, sent, copying);
 }
