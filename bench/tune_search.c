@@ -30,6 +30,7 @@ typedef struct search {
     const tune_meter *meter;
     const clq_tunable *tunables;
     size_t tunable_count;
+    const clq_tuned_value *untuned;
     clq_tuned_value *tables[TUNE_MAX_TABLES]; /* candidates, best first */
     uint32_t operations;                      /* that were asked for */
     double end;                               /* of the time of this tunable */
@@ -43,6 +44,15 @@ static void copy_table(const search *s, clq_tuned_value *to, const clq_tuned_val
     memcpy(to, from, s->tunable_count * sizeof *to);
 }
 
+/* `base` with another value, which is no longer tuned where it is that of an untuned device. */
+static void make_candidate(const search *s, clq_tuned_value *table, const clq_tuned_value *base, size_t number,
+                           uint32_t value)
+{
+    const clq_tuned_value tuned = {value, 1};
+    copy_table(s, table, base);
+    table[number] = value == s->untuned[number].value ? s->untuned[number] : tuned;
+}
+
 /* Values other than that of `base`. */
 static size_t list_candidates(const search *s, size_t number, const clq_tuned_value *base)
 {
@@ -50,8 +60,7 @@ static size_t list_candidates(const search *s, size_t number, const clq_tuned_va
     size_t count = 0;
     for (size_t i = 0; i < t->value_count && count < TUNE_MAX_TABLES; i++) {
         if (t->values[i] != base[number].value) {
-            copy_table(s, s->tables[count], base);
-            s->tables[count++][number] = (clq_tuned_value){t->values[i], 1};
+            make_candidate(s, s->tables[count++], base, number, t->values[i]);
         }
     }
     return count;
@@ -103,16 +112,15 @@ static clq_status halve(search *s, uint32_t operations, const clq_tuned_value *b
     return CLQ_OK;
 }
 
-/* Whether tables[0] beats another each time. */
-static clq_status confirm(const search *s, uint32_t operations, const clq_tuned_value *base, tune_row *row, int *won,
-                          clq_error *error)
+/* Whether a table beats another each time; not when the time was over before, which the row tells. */
+static clq_status confirm(const search *s, uint32_t operations, const clq_tuned_value *base, clq_tuned_value *table,
+                          tune_row *row, int *won, clq_error *error)
 {
     const tune_meter *m = s->meter;
     *won = 1;
     for (int i = 0; i < CONFIRMATIONS && *won; i++) {
         tune_score score = {0};
-        CLQ_TRY(
-            m->measure(m->cookie, operations, base, s->tables, 1, LAST_ROUNDS, s->last, &score, &row->noise, error));
+        CLQ_TRY(m->measure(m->cookie, operations, base, &table, 1, LAST_ROUNDS, s->last, &score, &row->noise, error));
         if (score.is_left_out) {
             row->outcome = TUNE_NOT_REACHED;
             *won = 0;
@@ -121,6 +129,29 @@ static clq_status confirm(const search *s, uint32_t operations, const clq_tuned_
         row->mean = score.mean;
         *won = wins(&score, row->noise);
     }
+    return CLQ_OK;
+}
+
+/*
+ * tables[0] beats the value that there was, which was tuned: it must beat that of an untuned device too, or this one
+ * takes its place, where that wins against what there was.
+ */
+static clq_status confirm_untuned(search *s, const clq_tuned_value *base, tune_row *row, int *won, clq_error *error)
+{
+    const size_t number = row->number;
+    const uint32_t operations = s->tunables[number].operations;
+    const uint32_t untuned = s->untuned[number].value;
+    tune_row beside = *row; /* the row tells of what there was */
+    if (base[number].value == untuned || s->tables[0][number].value == untuned) {
+        return CLQ_OK;
+    }
+    make_candidate(s, s->tables[1], base, number, untuned);
+    CLQ_TRY(confirm(s, operations, s->tables[1], s->tables[0], &beside, won, error));
+    if (!*won && beside.outcome != TUNE_NOT_REACHED) {
+        copy_table(s, s->tables[0], s->tables[1]);
+        CLQ_TRY(confirm(s, operations, base, s->tables[0], &beside, won, error));
+    }
+    row->outcome = beside.outcome;
     return CLQ_OK;
 }
 
@@ -134,10 +165,13 @@ static clq_status search_one(search *s, clq_tuned_value *found, tune_row *row, c
     /* What is no better when looked at briefly is not looked at again. */
     if (count > 0 && row->mean < 1.0 - least_gain) {
         begun = s->meter->now(s->meter->cookie);
-        CLQ_TRY(confirm(s, t->operations, found, row, &won, error));
+        CLQ_TRY(confirm(s, t->operations, found, s->tables[0], row, &won, error));
         /* All that won are confirmed together in the end, which takes no longer than one by one, and twice as long
          * where one is taken back. */
         s->last -= won ? (s->meter->now(s->meter->cookie) - begun) * 2.0 / CONFIRMATIONS : 0.0;
+    }
+    if (won) {
+        CLQ_TRY(confirm_untuned(s, found, row, &won, error));
     }
     if (won) {
         copy_table(s, found, s->tables[0]);
@@ -247,10 +281,11 @@ static size_t list_rows(const search *s, const clq_tuned_value *start, tune_row 
 }
 
 clq_status tune_search(const tune_meter *meter, uint32_t operations, double budget, const clq_tuned_value *start,
-                       clq_tuned_value *found, tune_row *rows, size_t *count, clq_error *error)
+                       const clq_tuned_value *untuned, clq_tuned_value *found, tune_row *rows, size_t *count,
+                       clq_error *error)
 {
     const double begin = meter->now(meter->cookie);
-    search s = {.meter = meter, .operations = operations, .last = begin + budget};
+    search s = {.meter = meter, .operations = operations, .untuned = untuned, .last = begin + budget};
     clq_status status = CLQ_OK;
     clq_tuned_value *tables;
     s.tunable_count = clq_tunables(&s.tunables);

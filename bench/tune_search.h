@@ -54,10 +54,12 @@ typedef struct tune_meter {
 /*
  * Search all tunables whose time an operation of `operations` depends on, each with all operations that it serves, for
  * at most `budget` seconds and what a compiler takes once: the first tunable of each family (the name up to the point),
- * the second of each, and so on. `found` is `start` with what won; `rows`, as the tunables are listed, has room for
- * all of them.
+ * the second of each, and so on. `start` is the table in use: a value of it goes only for one that wins against it, and
+ * against that of `untuned`. `found` is `start` with what won; `rows`, as the tunables are listed, has room for all of
+ * them.
  */
 clq_status tune_search(const tune_meter *meter, uint32_t operations, double budget, const clq_tuned_value *start,
-                       clq_tuned_value *found, tune_row *rows, size_t *count, clq_error *error);
+                       const clq_tuned_value *untuned, clq_tuned_value *found, tune_row *rows, size_t *count,
+                       clq_error *error);
 
 #endif

@@ -18,6 +18,8 @@
 typedef struct formula {
     double gain[CLQ_TUNE_COUNT]; /* factor on the time where the value is `fast` */
     uint32_t fast[CLQ_TUNE_COUNT];
+    double loss[CLQ_TUNE_COUNT]; /* the same where it is `slow` */
+    uint32_t slow[CLQ_TUNE_COUNT];
     uint32_t wrong[CLQ_TUNE_COUNT]; /* values whose bytes differ; UINT32_MAX: none */
     double noise;
     double together; /* time of two fast values over that of none, whatever they are apart: a gain was none */
@@ -37,6 +39,7 @@ static double cost(const formula *f, const clq_tuned_value *table, size_t *fast,
             time *= f->gain[i];
             ++*fast;
         }
+        time *= f->loss[i] > 0.0 && table[i].value == f->slow[i] ? f->loss[i] : 1.0;
         *wrong |= f->wrong[i] != UINT32_MAX && table[i].value == f->wrong[i];
     }
     return time;
@@ -83,7 +86,7 @@ static void tell(void *cookie, size_t done, size_t total, const char *name)
 }
 
 typedef struct answer {
-    clq_tuned_value start[CLQ_TUNE_COUNT], found[CLQ_TUNE_COUNT];
+    clq_tuned_value start[CLQ_TUNE_COUNT], untuned[CLQ_TUNE_COUNT], found[CLQ_TUNE_COUNT];
     tune_row rows[CLQ_TUNE_COUNT];
     size_t count;
 } answer;
@@ -109,7 +112,7 @@ static void begin(formula *f, answer *a)
     memset(a, 0, sizeof *a);
     memset(f->wrong, 0xFF, sizeof f->wrong);
     for (size_t i = 0; i < count; i++) {
-        a->start[i].value = all[i].values[0];
+        a->start[i].value = a->untuned[i].value = all[i].values[0];
     }
 }
 
@@ -123,7 +126,7 @@ static void make_fast(formula *f, const char *name, double gain)
 static void search(formula *f, answer *a, double budget)
 {
     const tune_meter meter = {f, measure, now, tell};
-    ACCEPTED(tune_search(&meter, UINT32_MAX, budget, a->start, a->found, a->rows, &a->count, e));
+    ACCEPTED(tune_search(&meter, UINT32_MAX, budget, a->start, a->untuned, a->found, a->rows, &a->count, e));
 }
 
 static tune_outcome outcome_of(const answer *a, const char *name)
@@ -272,6 +275,72 @@ static void no_budget_is_overrun(void **state)
     assert_true(won > 100);
 }
 
+/* The table in use is one that was found before: each value is the tunable's last. */
+static void keep_all(answer *a)
+{
+    for (size_t i = 0; i < clq_tunables(NULL); i++) {
+        a->start[i] = (clq_tuned_value){all[i].values[all[i].value_count - 1], 1};
+    }
+}
+
+/* However little time there is: what was kept goes only where something won against it. */
+static void what_was_kept_stays(void **state)
+{
+    size_t won = 0;
+    (void)state;
+    for (double budget = 0.5; budget < 200.0; budget *= 1.5) {
+        formula f;
+        answer a;
+        begin(&f, &a);
+        keep_all(&a);
+        f.seconds_each = 1.0;
+        f.fast[number_of("walk.items")] = all[number_of("walk.items")].values[0];
+        f.gain[number_of("walk.items")] = 0.8;
+        search(&f, &a, budget);
+        for (size_t i = 0; i < a.count; i++) {
+            const size_t n = a.rows[i].number;
+            const int has_won = a.rows[i].outcome == TUNE_WON;
+            assert_int_equal(a.rows[i].before, a.start[n].value);
+            assert_int_equal(a.rows[i].chosen, a.found[n].value);
+            assert_true(has_won ? n == number_of("walk.items")
+                                : memcmp(&a.found[n], &a.start[n], sizeof a.found[n]) == 0);
+            won += has_won != 0;
+        }
+    }
+    assert_true(won > 0);
+}
+
+/* A value that was kept, in its turn: nothing is better; one is; one is better than it but not than the default; the
+ * default alone is. */
+static void what_was_kept_must_be_beaten_and_the_default_too(void **state)
+{
+    static const struct {
+        double kept, best;
+        tune_outcome outcome;
+        int is_default;
+    } cases[] = {{0.8, 0.0, TUNE_KEPT, 0}, {1.3, 0.8, TUNE_WON, 0},   {1.3, 0.985, TUNE_WON, 1},
+                 {1.3, 0.0, TUNE_WON, 1},  {0.9, 0.89, TUNE_KEPT, 0}, {0.9, 0.8, TUNE_WON, 0}};
+    const size_t n = number_of("walk.items");
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        formula f;
+        answer a;
+        begin(&f, &a);
+        f.noise = 0.001;
+        f.slow[n] = all[n].values[1];
+        f.loss[n] = cases[i].kept;
+        f.fast[n] = all[n].values[2];
+        f.gain[n] = cases[i].best;
+        a.start[n] = (clq_tuned_value){f.slow[n], 1};
+        search(&f, &a, 1e9);
+        assert_int_equal(outcome_of(&a, "walk.items"), cases[i].outcome);
+        assert_int_equal(a.found[n].is_tuned, !cases[i].is_default);
+        assert_int_equal(a.found[n].value, cases[i].is_default             ? a.untuned[n].value
+                                           : cases[i].outcome == TUNE_KEPT ? f.slow[n]
+                                                                           : f.fast[n]);
+    }
+}
+
 static void failures_end_it(void **state)
 {
     formula f;
@@ -280,7 +349,8 @@ static void failures_end_it(void **state)
     (void)state;
     begin(&f, &a);
     f.fails = CLQ_CANCELLED;
-    REFUSED(CLQ_CANCELLED, "stopped", tune_search(&meter, UINT32_MAX, 1e9, a.start, a.found, a.rows, &a.count, e));
+    REFUSED(CLQ_CANCELLED, "stopped",
+            tune_search(&meter, UINT32_MAX, 1e9, a.start, a.untuned, a.found, a.rows, &a.count, e));
 }
 
 /* ---- on the device ---- */
@@ -337,6 +407,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_loses_together_is_taken_back),
     cmocka_unit_test(time_ends_the_search),
     cmocka_unit_test(no_budget_is_overrun),
+    cmocka_unit_test(what_was_kept_stays),
+    cmocka_unit_test(what_was_kept_must_be_beaten_and_the_default_too),
     cmocka_unit_test(failures_end_it),
     cmocka_unit_test(broken_kernels_are_rejected),
 };

@@ -21,6 +21,21 @@ grep -c '"outcome": "\(won\|kept\|taken back\|not reached\)"' json
 printf '4096\n' >shapes
 "$CLQUANT" tune --budget 1 --operation minmax --shapes shapes >/dev/null || echo "exit code $?"
 
+# What was kept before is where a search begins: it stays where there was no time, and where nothing won.
+"$CLQUANT" tune --export kept.tuning >/dev/null || echo "exit code $?"
+grep -v '^\(minmax.items\|walk.items\|checksum\)' kept.tuning >kept
+printf 'minmax.items 128\nwalk.items 128\nchecksum none\n' >>kept
+for operation in minmax quantize; do
+    "$CLQUANT" tune --import kept >/dev/null || echo "exit code $?"
+    "$CLQUANT" tune --budget 1 --operation $operation --json >json || echo "exit code $?"
+    "$CLQUANT" tune --export kept.tuning --force >/dev/null || echo "exit code $?"
+    for name in minmax.items walk.items; do
+        outcome=$(grep -A 6 "\"name\": \"$name\"" json | sed -n 's/.*"outcome": "\(.*\)".*/\1/p')
+        [ -z "$outcome" ] || grep -A 1 "\"name\": \"$name\"" json | grep -q '"before": 128,' || cat json
+        [ "$outcome" = won ] || grep -q "^$name 128\$" kept.tuning || echo "$operation: $name was lost: $outcome"
+    done
+done
+
 # Out, and back in on another machine. Values that ship for this one (kernels/tuned.def) are no matter here.
 rm -rf cache
 "$CLQUANT" tune --export out.tuning | sed -n '$s/.*: exported\(, without[^,]*\)*/exported/p'

@@ -191,8 +191,9 @@ const cli_verb_info cli_verb_table[CLI_VERB_COUNT] = {
                 "sizes of strips, tiles and work-groups, thresholds. A candidate whose bytes differ from the "
                 "reference is rejected; one is taken where it wins by more than the noise, three times over, and "
                 "slows nothing down. The best are kept beside the compiled kernels, for this device, driver and "
-                "version, and used from then on; 'devices' says 'tuned' where they are. Nothing is kept of a search "
-                "that is interrupted.",
+                "version, and used from then on; 'devices' says 'tuned' where they are. A search begins from what is "
+                "kept already, which goes only for what wins against it. Nothing is kept of a search that is "
+                "interrupted.",
         },
     [CLI_VERB_SAMPLE] =
         {

@@ -24,9 +24,11 @@ typedef struct tune_call {
     size_t shape_count;
     tune_problems problems;
     cli_progress *progress;
-    tune_row *rows;         /* one for each tunable */
-    clq_tuned_value *start; /* a table beside that of the report */
-    char *text;             /* of a table, with its size */
+    tune_row *rows;           /* one for each tunable */
+    clq_tuned_value *kept;    /* for the device, before the search */
+    clq_tuned_value *untuned; /* where nothing is kept */
+    clq_tuned_value *start;   /* which the search begins from */
+    char *text;               /* of a table, with its size */
     size_t text_bytes;
     char path[4096];
     cli_tune_report report;
@@ -178,40 +180,69 @@ static void tell(void *cookie, size_t done, size_t total, const char *name)
 }
 
 /* That a table can be kept is known before minutes go into one: the present one is written as it is. */
-static clq_status check_place(tune_call *call, clq_error *error)
+static clq_status make_start(tune_call *call, clq_error *error)
 {
-    CLQ_TRY(clq_tuning_present(call->context, call->start, error));
-    return clq_tuning_store(call->context, call->start, call->path, sizeof call->path, error);
+    const size_t bytes = clq_tunables(NULL) * sizeof *call->start;
+    CLQ_TRY(clq_tuning_untuned(call->context, call->untuned, error));
+    CLQ_TRY(clq_tuning_present(call->context, call->kept, error));
+    memcpy(call->start, call->kept, bytes);
+    return clq_tuning_store(call->context, call->kept, call->path, sizeof call->path, error);
 }
 
-/* What is not searched stays as it is; what is begins from the table of an untuned device, which must be beaten. */
-static clq_status make_start(tune_call *call, clq_error *error)
+/* Begin what is searched from an untuned device; 0: it did already. */
+static int forget_start(tune_call *call)
 {
     const clq_tunable *tunables = NULL;
     const size_t count = clq_tunables(&tunables);
-    const clq_tuned_value *untuned = call->report.table; /* until the search fills it */
-    CLQ_TRY(clq_tuning_present(call->context, call->start, error));
-    CLQ_TRY(clq_tuning_untuned(call->context, call->report.table, error));
+    int is_other = 0;
     for (size_t i = 0; i < count; i++) {
         if ((tunables[i].operations & call->operations) != 0) {
-            call->start[i] = untuned[i];
+            is_other |= call->start[i].value != call->untuned[i].value;
+            call->start[i] = call->untuned[i];
         }
     }
-    return CLQ_OK;
+    return is_other;
+}
+
+/* What has not been timed stays as it is kept. */
+static void keep_unreached(tune_call *call)
+{
+    for (size_t i = 0; i < call->report.count; i++) {
+        tune_row *row = &call->rows[i];
+        if (row->outcome == TUNE_NOT_REACHED) {
+            call->report.table[row->number] = call->kept[row->number];
+            row->before = row->chosen = call->kept[row->number].value;
+        }
+    }
+}
+
+/* What is kept may bring a kernel into use that is set aside here, as a table of another machine can. */
+static clq_status search_until(tune_call *call, double end, clq_error *error)
+{
+    const tune_meter meter = {call, measure, now, tell};
+    clq_status status = CLQ_MISMATCH;
+    for (int begun = 0; status == CLQ_MISMATCH && (begun == 0 || (begun == 1 && forget_start(call))); begun++) {
+        if (begun > 0) {
+            cli_warning(call->options, "the values that are kept are no beginning for a search: %s", error->message);
+        }
+        status = tune_search(&meter, call->operations, end - bench_now(), call->start, call->untuned,
+                             call->report.table, call->rows, &call->report.count, error);
+    }
+    if (status == CLQ_OK) {
+        keep_unreached(call);
+    }
+    return status;
 }
 
 static clq_status search(tune_call *call, clq_error *error)
 {
     const uint64_t budget = call->options->tune.budget_given ? call->options->tune.budget : DEFAULT_BUDGET;
-    const tune_meter meter = {call, measure, now, tell};
     const double begin = bench_now();
     call->problems.context = call->context;
     call->problems.elements = budget < LEAST_BUDGET_FOR_LARGE ? quick_elements : large_elements;
     call->problems.stop = cli_interrupted;
-    CLQ_TRY(check_place(call, error));
     CLQ_TRY(make_start(call, error));
-    CLQ_TRY(tune_search(&meter, call->operations, (double)budget, call->start, call->report.table, call->rows,
-                        &call->report.count, error));
+    CLQ_TRY(search_until(call, begin + (double)budget, error));
     CLQ_TRY(clq_tuning_store(call->context, call->report.table, call->path, sizeof call->path, error));
     call->report.action = CLI_TUNE_SEARCHED;
     call->report.path = call->path;
@@ -249,6 +280,7 @@ static int run(tune_call *call)
 int cli_tune(const cli_options *options)
 {
     const size_t room = clq_tunables(NULL) + 1;
+    clq_tuned_value *tables = calloc(4 * room, sizeof *tables);
     tune_call *call = calloc(1, sizeof *call); /* too large for a small stack */
     int code;
     if (call != NULL) {
@@ -256,10 +288,12 @@ int cli_tune(const cli_options *options)
         call->text_bytes = CLQ_TUNING_TEXT_BYTES(room);
         call->text = malloc(call->text_bytes);
         call->rows = calloc(room, sizeof *call->rows);
-        call->start = calloc(room, sizeof *call->start);
-        call->report.table = calloc(room, sizeof *call->report.table);
     }
-    if (call != NULL && call->text != NULL && call->rows != NULL && call->start != NULL && call->report.table != NULL) {
+    if (tables != NULL && call != NULL && call->text != NULL && call->rows != NULL) {
+        call->kept = tables;
+        call->untuned = tables + room;
+        call->start = tables + 2 * room;
+        call->report.table = tables + 3 * room;
         code = run(call);
     } else {
         clq_error error;
@@ -269,9 +303,8 @@ int cli_tune(const cli_options *options)
     if (call != NULL) {
         free(call->text);
         free(call->rows);
-        free(call->start);
-        free(call->report.table);
     }
+    free(tables);
     free(call);
     return code;
 }

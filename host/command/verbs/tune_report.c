@@ -132,16 +132,26 @@ static size_t count_left_out(const cli_tune_report *report)
     return left_out;
 }
 
+static const char *outcome_of_search(const cli_tune_report *report)
+{
+    size_t won = 0;
+    for (size_t i = 0; i < report->count; i++) {
+        won += report->rows[i].outcome == TUNE_WON;
+    }
+    return won > 0                                   ? ACTIONS[CLI_TUNE_SEARCHED]
+           : count_left_out(report) == report->count ? "not tuned"
+                                                     : "tuned: nothing beats what there is, so nothing is changed";
+}
+
 /* A table without a value is one too, and what was asked for was done. */
 static const char *outcome_of(const cli_tune_report *report, size_t tunable_count)
 {
     static const char *const EMPTY[] = {
-        [CLI_TUNE_SEARCHED] = "tuned: nothing beats what there is, so nothing is changed",
         [CLI_TUNE_EXPORTED] = "exported, without a value: nothing is tuned on this device",
         [CLI_TUNE_IMPORTED] = "imported, without a value: nothing is tuned from now on",
     };
-    if (report->count > 0 && count_left_out(report) == report->count) {
-        return "not tuned";
+    if (report->action == CLI_TUNE_SEARCHED) {
+        return outcome_of_search(report);
     }
     for (size_t i = 0; i < tunable_count; i++) {
         if (report->table[i].is_tuned) {
