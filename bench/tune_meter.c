@@ -10,21 +10,13 @@
 #include "gemm_device.h"
 #include "memory_group.h"
 
-static const clq_operation memory_operations[] = {CLQ_OP_MINMAX,        CLQ_OP_QUANTIZE,         CLQ_OP_DEQUANTIZE,
-                                                  CLQ_OP_FAKE_QUANTIZE, CLQ_OP_DYNAMIC_QUANTIZE, CLQ_OP_HISTOGRAM};
 static const clq_operation batch_operations[] = {CLQ_OP_MINMAX, CLQ_OP_QUANTIZE, CLQ_OP_DYNAMIC_QUANTIZE};
-/* The last two are for dynamic quantization, whose form turns on how long a segment is. */
-static const char *const tensor_shapes[] = {"4096x1024",       "4096x1024 axis=0", "4096x1024 group=32",
-                                            "524288x8 axis=1", "512x8192 axis=0",  "128x32768 axis=0"};
 static const gemm_shape products[] = {{512, 512, 512}, {64, 1024, 1024}, {1, 1024, 4096}, {6, 1024, 1024}};
 
 enum {
     BASE_ROWS = 2, /* the base is timed twice, which tells the noise */
-    SMALL_ELEMENTS = 1 << 14,
-    DYNAMIC_SHAPES = 2, /* of tensor_shapes */
     BATCH_TENSORS = 500,
-    TABLES = BASE_ROWS + TUNE_MAX_TABLES,
-    MOST_SHAPES = BENCH_MAX_SHAPES
+    TABLES = BASE_ROWS + TUNE_MAX_TABLES
 };
 
 /* A turn is one run of a problem after one that is not timed. */
@@ -69,9 +61,6 @@ static int check_lane(void *cookie)
 
 typedef struct tally {
     tune_problems *problems;
-    double end, begun; /* of the time; of the present step */
-    tune_step step;
-    int is_over;
     const clq_tuned_value *tables[TABLES]; /* the base twice, then the others */
     size_t count;                          /* of the others */
     int rounds;
@@ -80,22 +69,25 @@ typedef struct tally {
     tune_score *scores;
 } tally;
 
-/* Begin a step, unless the longest of its kind would not be over in time. Returns whether it may begin. */
 static int begin_step(tally *t, tune_step step)
 {
-    tune_problems *p = t->problems;
-    const double now = bench_now();
-    p->longest[t->step] = fmax(p->longest[t->step], now - t->begun);
-    t->begun = now;
-    t->step = step;
-    t->is_over = t->is_over || now + p->longest[step] >= t->end;
-    return !t->is_over;
+    return tune_clock_begin(&t->problems->clock, step);
+}
+
+static int is_over(const tally *t)
+{
+    return t->problems->clock.is_over;
+}
+
+static int is_stopped(const tally *t)
+{
+    return t->problems->stop != NULL && t->problems->stop();
 }
 
 static int stops(void *cookie, int compiles)
 {
     tally *t = cookie;
-    return (t->problems->stop != NULL && t->problems->stop()) || !begin_step(t, compiles ? TUNE_COMPILES : TUNE_TIMES);
+    return is_stopped(t) || !begin_step(t, compiles ? TUNE_COMPILES : TUNE_TIMES);
 }
 
 static void add_scores(tally *t, const bench_group *g)
@@ -140,9 +132,9 @@ static clq_status time_lanes(tally *t, const char *operation, lane *lanes, const
         row->cookie = &lanes[i];
     }
     status = bench_run(g, &timing, &failed, error);
-    if (status == CLQ_CANCELLED && t->is_over) {
+    if (is_over(t)) { /* rows may have failed of it */
         free(g);
-        return CLQ_OK;
+        return is_stopped(t) ? status : CLQ_OK;
     }
     (void)begin_step(t, TUNE_MAKES);
     if (status == CLQ_OK && (g->rows[0].outcome != BENCH_OK || g->rows[1].outcome != BENCH_OK)) {
@@ -190,40 +182,10 @@ done:
     return status;
 }
 
-/* Of one that does not fill its histograms the counts may be larger than any memory. */
-static int is_measured(clq_operation operation, const bench_shape *shape)
-{
-    return !shape->is_product && (operation != CLQ_OP_HISTOGRAM || bench_shape_fills_histograms(shape));
-}
-
-/* The shapes for one type: f32 in all forms and small, the types of 16 bits plain. */
-static size_t list_shapes(const tune_problems *p, clq_operation operation, clq_dtype real, bench_shape *shapes)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < p->shape_count; i++) {
-        if (is_measured(operation, &p->shapes[i])) {
-            shapes[count++] = p->shapes[i];
-        }
-    }
-    if (p->shapes == NULL && real != CLQ_F32) {
-        shapes[count++] = bench_shape_plain(p->elements);
-    } else if (p->shapes == NULL) {
-        const uint64_t cut = clq_size_max((UINT64_C(4) << 20) / p->elements, 1);
-        const size_t others = operation == CLQ_OP_DYNAMIC_QUANTIZE ? 0 : DYNAMIC_SHAPES;
-        for (size_t i = 0; i < sizeof tensor_shapes / sizeof tensor_shapes[0] - others; i++) {
-            (void)bench_shape_parse(tensor_shapes[i], &shapes[count], NULL); /* those above are right */
-            shapes[count].layout.shape[0] = clq_size_max(shapes[count].layout.shape[0] / cut, 1);
-            count += (size_t)is_measured(operation, &shapes[count]);
-        }
-        shapes[count++] = bench_shape_plain(SMALL_ELEMENTS);
-    }
-    return count;
-}
-
 static clq_status time_tensors(tally *t, clq_operation operation, clq_dtype real, clq_error *error)
 {
-    bench_shape shapes[MOST_SHAPES];
-    const size_t count = list_shapes(t->problems, operation, real, shapes);
+    bench_shape shapes[BENCH_MAX_SHAPES];
+    const size_t count = tune_shapes(t->problems, operation, real, shapes);
     uint64_t largest = 64;
     clq_status status = CLQ_OK;
     memory_space space;
@@ -298,11 +260,11 @@ static clq_status time_product(tally *t, const gemm_shape *shape, const gemm_way
     gemm_row row;
     lane *lanes = begin_step(t, TUNE_MAKES) ? calloc(TABLES, sizeof *lanes) : NULL;
     clq_status status =
-        lanes != NULL || t->is_over ? CLQ_OK : clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a list of rows");
+        lanes != NULL || is_over(t) ? CLQ_OK : clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a list of rows");
     memset(&product, 0, sizeof product);
     memset(&device, 0, sizeof device);
     memset(&row, 0, sizeof row);
-    if (status != CLQ_OK || t->is_over) {
+    if (status != CLQ_OK || is_over(t)) {
         goto done;
     }
     CLQ_TRY_TO(gemm_product_create(&product, shape, 0, error));
@@ -349,29 +311,13 @@ static clq_status time_products(tally *t, clq_error *error)
 
 /* ---- all of them ---- */
 
-uint32_t tune_measured_operations(const tune_problems *problems)
-{
-    const uint32_t others = CLQ_TUNABLE_BATCH | CLQ_TUNABLE_GEMM;
-    uint32_t measured = problems->shapes == NULL ? others : 0;
-    for (size_t k = 0; k < sizeof memory_operations / sizeof memory_operations[0]; k++) {
-        int tensors = problems->shapes == NULL;
-        for (size_t i = 0; i < problems->shape_count; i++) {
-            tensors |= is_measured(memory_operations[k], &problems->shapes[i]);
-        }
-        measured |= (uint32_t)tensors << memory_operations[k];
-    }
-    for (size_t i = 0; i < problems->shape_count; i++) {
-        measured |= problems->shapes[i].is_product ? CLQ_TUNABLE_GEMM : 0;
-    }
-    return measured;
-}
-
 static clq_status time_all(tally *t, uint32_t operations, clq_error *error)
 {
     static const clq_dtype types[] = {CLQ_F32, CLQ_F16, CLQ_BF16};
-    for (size_t i = 0; i < sizeof memory_operations / sizeof memory_operations[0]; i++) {
-        for (size_t k = 0; k < sizeof types / sizeof types[0] && (operations >> memory_operations[i] & 1) != 0; k++) {
-            CLQ_TRY(time_tensors(t, memory_operations[i], types[k], error));
+    for (size_t i = 0; i < TUNE_TENSOR_OPERATIONS; i++) {
+        const clq_operation operation = tune_tensor_operations[i];
+        for (size_t k = 0; k < sizeof types / sizeof types[0] && (operations >> operation & 1) != 0; k++) {
+            CLQ_TRY(time_tensors(t, operation, types[k], error));
         }
     }
     for (size_t i = 0; i < sizeof batch_operations / sizeof batch_operations[0] &&
@@ -382,21 +328,42 @@ static clq_status time_all(tally *t, uint32_t operations, clq_error *error)
     return (operations & CLQ_TUNABLE_GEMM) != 0 ? time_products(t, error) : CLQ_OK;
 }
 
+/* What the time cut off is no failure, unless the caller's. */
+static clq_status time_in_time(tally *t, uint32_t operations, clq_error *error)
+{
+    clq_error own = {0};
+    const clq_status status = time_all(t, operations, &own);
+    if (status == CLQ_CANCELLED && is_over(t) && !is_stopped(t)) {
+        return CLQ_OK;
+    }
+    if (status != CLQ_OK && error != NULL) {
+        *error = own;
+    }
+    return status;
+}
+
 clq_status tune_measure(void *cookie, uint32_t operations, const clq_tuned_value *base, clq_tuned_value *const *tables,
                         size_t count, int rounds, double end, tune_score *scores, double *noise, clq_error *error)
 {
-    tally t = {.problems = cookie, .count = count, .rounds = rounds, .scores = scores, .end = end};
-    t.begun = bench_now();
+    tune_problems *problems = cookie;
+    tally t = {.problems = problems, .count = count, .rounds = rounds, .scores = scores};
+    int left_out;
+    clq_status status;
     for (size_t i = 0; i < BASE_ROWS + count; i++) {
         t.tables[i] = i < BASE_ROWS ? base : tables[i - BASE_ROWS];
     }
     memset(scores, 0, count * sizeof *scores);
     CLQ_TRY(native_start(error));
-    CLQ_TRY(time_all(&t, operations, error));
+    tune_clock_start(&problems->clock, problems->stop, end);
+    clq_context_set_cancel(problems->context, tune_clock_stops, &problems->clock);
+    status = time_in_time(&t, operations, error);
+    left_out = is_over(&t);
+    tune_clock_end(&problems->clock);
+    CLQ_TRY(status);
     *noise = t.measured > 0 ? exp(t.log_apart / (double)t.measured) - 1.0 : 0.0;
     for (size_t i = 0; i < count; i++) {
         scores[i].mean = t.measured > 0 ? exp(t.logs[i] / (double)t.measured) : 1.0;
-        scores[i].is_left_out = t.is_over;
+        scores[i].is_left_out = left_out;
     }
     return CLQ_OK;
 }

@@ -59,7 +59,7 @@ static int is_trusted(clq_requantize_mode mode, clq_requantize_mode instead)
     const clq_trial_heights heights = {4, 0, 0, 0, 0};
     const clq_trial_cases cases = clq_trial_product_cases(&heights);
     impostor i = {mode, instead, NULL, 0};
-    const clq_trial_candidate candidate = {&i, reserve, write_all, run, read_all, 0};
+    const clq_trial_candidate candidate = {&i, reserve, write_all, run, read_all, 0, NULL};
     clq_error error;
     int same = 0;
     check_ok(clq_trial_compare(&candidate, &cases, &same, &error), &error, "clq_trial_compare");

@@ -114,7 +114,7 @@ static clq_status run_case(void *cookie, const clq_trial_case *c, clq_error *err
 
 clq_trial_candidate clq_native_machine_candidate(clq_native_machine *machine)
 {
-    return (clq_trial_candidate){machine, reserve, write_all, run_case, read_all, 0};
+    return (clq_trial_candidate){machine, reserve, write_all, run_case, read_all, 0, NULL};
 }
 
 void clq_native_machine_release(clq_native_machine *machine)

@@ -246,8 +246,8 @@ clq_trial_candidate clq_cl_machine_candidate(clq_cl_machine *m,
                                              clq_status (*run)(void *cookie, const clq_trial_case *c, clq_error *error))
 {
     const uint64_t most = m->stream.context->device.maximum_allocation_bytes;
-    const clq_trial_candidate made = {m,   reserve_arena, write_arena,
-                                      run, read_arena,    clq_size_min(TOGETHER_BYTES, most)};
+    const clq_trial_candidate made = {
+        m, reserve_arena, write_arena, run, read_arena, clq_size_min(TOGETHER_BYTES, most), NULL};
     return made;
 }
 

@@ -17,6 +17,13 @@
 
 /* ---- what is tried ---- */
 
+/* Of a case too: a driver may compile a kernel at its first launch, and another time for other work-groups. */
+static clq_status go_on(void *cookie, clq_error *error)
+{
+    const clq_cl_machine *m = cookie;
+    return clq_context_check_cancel(m->stream.context, "a kernel was compared with the reference", error);
+}
+
 static clq_status attempt_cases(clq_cl_climb *c, clq_variant variant, clq_batch_form form, const clq_trial_cases *cases,
                                 clq_trial_candidate (*candidate_of)(clq_cl_machine *machine), int only_ready, int *same,
                                 clq_error *error)
@@ -24,7 +31,8 @@ static clq_status attempt_cases(clq_cl_climb *c, clq_variant variant, clq_batch_
     clq_cl_machine m;
     clq_status status = clq_cl_machine_begin(&m, c->context, only_ready, error);
     if (status == CLQ_OK) {
-        const clq_trial_candidate candidate = candidate_of(&m);
+        clq_trial_candidate candidate = candidate_of(&m);
+        candidate.go_on = go_on;
         m.tuning = c->tuning;
         m.variant = variant;
         m.form = form;

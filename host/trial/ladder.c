@@ -30,10 +30,8 @@ static clq_status verdict_by_trial(const clq_trial_ladder *ladder, const clq_tri
     int same = 1;
     clq_status status = ladder->attempt(ladder->cookie, step, 1, &same, story);
     const int is_noted = status == CLQ_OK && ladder->is_noted(ladder->cookie, step);
-    if (!is_noted) {
-        clq_context_log(ladder->context, CLQ_LOG_DEBUG, "comparing with the reference: %s", step->what);
-    }
     if (status == CLQ_OK && !is_noted) {
+        clq_context_log(ladder->context, CLQ_LOG_DEBUG, "comparing with the reference: %s", step->what);
         status = ladder->attempt(ladder->cookie, step, 0, &same, story);
     }
     if (status != CLQ_OK) {

@@ -133,6 +133,11 @@ static void put_guards(unsigned char *memory, uint64_t bytes)
     }
 }
 
+static clq_status go_on(const clq_trial_candidate *candidate, clq_error *error)
+{
+    return candidate->go_on != NULL ? candidate->go_on(candidate->cookie, error) : CLQ_OK;
+}
+
 /*
  * Cases that are laid out in `bytes`. The reference first: where the candidate fails, it is known what it should have
  * done.
@@ -171,6 +176,7 @@ static clq_status run_cases(const clq_trial_candidate *candidate, const clq_tria
     CLQ_TRY(candidate->write(candidate->cookie, arena->before, bytes, error));
     for (size_t i = 0; i < count; i++) {
         place_in(&c[i], memory);
+        CLQ_TRY(go_on(candidate, error));
         CLQ_TRY(candidate->run(candidate->cookie, &c[i], error));
     }
     return candidate->read(candidate->cookie, arena->got, bytes, error);
@@ -255,6 +261,7 @@ clq_status clq_trial_make_ready(const clq_trial_candidate *candidate, const clq_
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to try a kernel");
     }
     for (size_t i = 0; i < cases->count; i++) {
+        CLQ_TRY_TO(go_on(candidate, error));
         CLQ_TRY_TO(describe(cases, i, c, error));
         CLQ_TRY_TO(candidate->run(candidate->cookie, c, error));
     }

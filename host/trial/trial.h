@@ -48,6 +48,9 @@ typedef struct clq_trial_candidate {
     /* Cases whose operands lie in so many bytes together run one after the other between a write and a read; 0: each
      * has its own. */
     uint64_t together_bytes;
+    /* Asked before each case of a comparison, and of what is made ready: another status than CLQ_OK ends it, and is
+     * what it returns. NULL: nobody is asked. */
+    clq_status (*go_on)(void *cookie, clq_error *error);
 } clq_trial_candidate;
 
 /* The arena of cases, three times: before they ran, as the reference left it, and as the candidate did. */

@@ -608,8 +608,9 @@ const cli_option cli_option_table[] = {
      .most = MAXIMUM_BUDGET,
      .required = "a whole number of seconds from 1 to 86400",
      .initial = "300",
-     .help = "how long to search at most, but for what a compiler takes longer than before; with less than 60 tensors "
-             "are small"},
+     .help =
+         "how long to search at most, but for one kernel that a compiler is at when it ends; with less than 60 tensors "
+         "are small"},
     {.name = "export",
      .argument = "FILE",
      .verbs = FOR(TUNE),

@@ -54,6 +54,15 @@ static cl_int compile(const clq_context *context, cl_program program, const char
     return code;
 }
 
+/* Compilers for processors make the machine code when they are asked for it (PoCL 3.1: in twice the time of the build,
+ * and of all its kernels): that is not begun for nobody. Elsewhere what is built already is worth keeping. */
+static clq_status begin_binary(const clq_context *context, clq_error *error)
+{
+    return context->device.type == CLQ_DEVICE_CPU
+               ? clq_context_check_cancel(context, "a kernel was compared with the reference", error)
+               : CLQ_OK;
+}
+
 /*
  * From the cache, else from source. Where the driver refused what was kept, it is not the driver of then: whatever it
  * makes now counts as never tried, so that its binary is unknown until the next process.
@@ -93,6 +102,7 @@ static clq_status build(clq_context *context, const char *file, const char *opti
             goto done;
         }
         clq_context_log(context, CLQ_LOG_DEBUG, "built kernels/%s with '%s'", file, options);
+        CLQ_TRY_TO(begin_binary(context, error));
         *binary = clq_cl_cache_store(context, source, options, made);
         *binary = found.is_refused ? 0 : *binary;
     }
