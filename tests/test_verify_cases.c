@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <clquant/verify.h>
 
@@ -369,10 +370,37 @@ static void what_is_left_out_is_told(void **state)
     check_needs_device();
 }
 
+/* Groups of a full run, in another order than the list's: each case is entered in the time of the first. */
+static void many_are_left_out_at_once(void **state)
+{
+    enum { CASES = 200000, GROUP = 100, REACHED = 1000, STEP = 617, MOST_SECONDS = 20 };
+    const clq_verify_report facts = {.planned_count = CASES};
+    const clock_t begun = clock();
+    clq_verify_report *report = NULL;
+    (void)state;
+    ACCEPTED(clq_verify_report_create(&facts, &report, e));
+    for (size_t i = 0; i < CASES; i++) {
+        const clq_verify_case c = {.name = "gemm/x",
+                                   .operation = "gemm",
+                                   .reason = "no time",
+                                   .number = i / GROUP * STEP % (CASES / GROUP) * GROUP + i % GROUP,
+                                   .verdict = CLQ_VERIFY_SKIPPED,
+                                   .is_left_out = i >= REACHED};
+        ACCEPTED(clq_verify_report_add(report, &c, e));
+    }
+    ACCEPTED(clq_verify_report_conclude(report, e));
+    for (size_t i = 0; i < CASES; i++) {
+        assert_int_equal(report->cases[i].number, i);
+    }
+    clq_verify_report_destroy(&report);
+    assert_true((clock() - begun) / CLOCKS_PER_SEC < MOST_SECONDS);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(names_are_unique),          cmocka_unit_test(a_quick_run_has_everything),
     cmocka_unit_test(a_cancelled_call_reports),  cmocka_unit_test(a_run_goes_on),
     cmocka_unit_test(two_calls_share_the_cases), cmocka_unit_test(what_is_left_out_is_told),
+    cmocka_unit_test(many_are_left_out_at_once),
 };
 
 CHECK_MAIN("verify_cases", tests)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verify/report.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,6 +100,38 @@ static clq_verify_case *case_of(clq_verify_report_made *made, size_t number)
     return &made->cases[low];
 }
 
+static int compare_numbers(const void *a, const void *b)
+{
+    const clq_verify_case *left = a;
+    const clq_verify_case *right = b;
+    return left->number < right->number ? -1 : left->number > right->number;
+}
+
+/* Where time is up a hundred thousand cases come at once: room is not made for each of them among all the others. */
+void clq_verify_report_order(const clq_verify_report *report)
+{
+    clq_verify_report_made *made = (clq_verify_report_made *)(uintptr_t)report; /* which made it */
+    if (made->is_unordered) {
+        qsort(made->cases, made->report.case_count, sizeof *made->cases, compare_numbers);
+        made->is_unordered = 0;
+    }
+}
+
+/* Where a case of that number stands; one that was left out, behind all for now. */
+static size_t find_place(clq_verify_report_made *made, const clq_verify_case *mine)
+{
+    size_t place = made->report.case_count;
+    if (mine->is_left_out) {
+        made->is_unordered |= place > 0 && made->cases[place - 1].number > mine->number;
+        return place;
+    }
+    clq_verify_report_order(&made->report);
+    while (place > 0 && made->cases[place - 1].number > mine->number) {
+        place--;
+    }
+    return place;
+}
+
 /* The compiler's log goes with the first case of its reason, whichever was entered first. */
 static void keep_log(clq_verify_report_made *made, clq_verify_case *mine, const clq_error *story)
 {
@@ -128,7 +161,7 @@ clq_status clq_verify_report_add(clq_verify_report *report, const clq_verify_cas
 {
     clq_verify_report_made *made = (clq_verify_report_made *)report; /* of which it is the first member */
     clq_verify_case mine = *what;
-    size_t place = made->report.case_count;
+    size_t place;
     int failed = 0;
     if (made->report.case_count == made->capacity) {
         const size_t capacity = 2 * made->capacity + 256;
@@ -150,9 +183,7 @@ clq_status clq_verify_report_add(clq_verify_report *report, const clq_verify_cas
         release_case(&mine);
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the report");
     }
-    while (place > 0 && made->cases[place - 1].number > mine.number) {
-        place--;
-    }
+    place = find_place(made, &mine);
     memmove(&made->cases[place + 1], &made->cases[place], (made->report.case_count - place) * sizeof mine);
     made->cases[place] = mine;
     made->report.case_count++;
@@ -191,6 +222,7 @@ static const clq_verify_case *first_of(const clq_verify_report *report, clq_veri
 clq_status clq_verify_report_conclude(const clq_verify_report *report, clq_error *error)
 {
     const clq_verify_report_made *made = (const clq_verify_report_made *)report;
+    clq_verify_report_order(report);
     if (report->counts[CLQ_VERIFY_DIFFERS] > 0) {
         return clq_fail(error, CLQ_MISMATCH, "%s: %zu of %zu cases differ from the reference, the first is %s",
                         report->device.name, report->counts[CLQ_VERIFY_DIFFERS], report->case_count,

@@ -13,11 +13,15 @@ typedef struct clq_verify_report_made {
     clq_verify_report report; /* first: what the caller has the address of */
     clq_verify_case *cases;
     size_t capacity;
-    clq_error first; /* the story of the first case that failed; CLQ_OK: none has one */
+    int is_unordered; /* what was left out stands behind the rest, as it was entered */
+    clq_error first;  /* the story of the first case that failed; CLQ_OK: none has one */
     size_t first_number;
     size_t logs[CLQ_VERIFY_LOGS]; /* the numbers of the cases that have a story */
     size_t log_count;
     char operations[CLQ_VERIFY_MOST_OPERATIONS][CLQ_VERIFY_OPERATION_NAME];
 } clq_verify_report_made;
+
+/* Cases by number, whatever was entered last. */
+void clq_verify_report_order(const clq_verify_report *report);
 
 #endif

@@ -364,6 +364,7 @@ clq_status clq_verify(clq_context *context, const clq_verify_request *request, c
         call->events = *events;
     }
     status = run_call(call, context, error);
+    clq_verify_report_order(call->report);
     call->report->seconds = seconds_now() - call->begun;
     clq_verify_items_release(&call->items);
     if (report != NULL) {

@@ -104,7 +104,7 @@ struct clq_verify_report {
     clq_device_info device;       /* that was compared */
     clq_verify_extent extent;     /* of the request */
     uint64_t seed;                /* of the request */
-    const clq_verify_case *cases; /* by number */
+    const clq_verify_case *cases; /* by number; those left out behind the others until clq_verify_report_conclude */
     size_t case_count;            /* of cases */
     size_t planned_count;  /* more than case_count when the call was cancelled or the device was lost, or goes on */
     size_t group_count;    /* of all that are planned: cases of one group share their compiled kernels */
@@ -118,13 +118,14 @@ CLQ_API void clq_verify_report_destroy(clq_verify_report **report);
 
 /*
  * A report of one's own, which calls in several processes fill: made of the facts of another one, without its cases and
- * seconds; a case is entered at its place, with copies of its texts. CLQ_OUT_OF_MEMORY.
+ * seconds; a case is entered with copies of its texts. CLQ_OUT_OF_MEMORY.
  */
 CLQ_API clq_status clq_verify_report_create(const clq_verify_report *facts, clq_verify_report **report,
                                             clq_error *error);
 CLQ_API clq_status clq_verify_report_add(clq_verify_report *report, const clq_verify_case *what, clq_error *error);
 
-/* What the cases of a report amount to, as clq_verify returns it: CLQ_OK, CLQ_MISMATCH or CLQ_DEVICE_ERROR. */
+/* What the cases of a report amount to, as clq_verify returns it: CLQ_OK, CLQ_MISMATCH or CLQ_DEVICE_ERROR. All of them
+ * stand by number then. */
 CLQ_API clq_status clq_verify_report_conclude(const clq_verify_report *report, clq_error *error);
 
 /*

@@ -45,3 +45,31 @@ clq_status cli_verify_take_case(cli_verify_work *work, cli_verify_worker *worker
     memset(&worker->lost, 0, sizeof worker->lost);
     return CLQ_OK;
 }
+
+clq_status cli_verify_take_left_out(cli_verify_work *work, const cli_verify_message *message, clq_error *error)
+{
+    char reason[CLI_VERIFY_LATE_BYTES];
+    clq_verify_case what;
+    size_t number = message->number;
+    if (work->run->report == NULL) {
+        return clq_fail(error, CLQ_DEVICE_ERROR, "cases were left out that were not planned");
+    }
+    cli_verify_late_reason(work->options, reason);
+    for (const char *at = message->text; *at != '\0'; number++) {
+        const size_t length = strcspn(at, "\n");
+        char name[256];
+        char operation[256];
+        memset(&what, 0, sizeof what);
+        snprintf(name, sizeof name, "%.*s", (int)length, at);
+        snprintf(operation, sizeof operation, "%.*s", (int)strcspn(name, "/"), name);
+        what.name = name;
+        what.operation = operation;
+        what.number = number;
+        what.verdict = CLQ_VERIFY_SKIPPED;
+        what.reason = reason;
+        what.is_left_out = 1;
+        CLQ_TRY(clq_verify_report_add(work->run->report, &what, error));
+        at += length + (at[length] == '\n');
+    }
+    return CLQ_OK;
+}

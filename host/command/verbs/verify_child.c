@@ -13,81 +13,16 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- OpenCL ---- */
-
-static clq_status open_device(const cli_verify_part *part, cli_options *own, cli_verify_run *run, clq_context **context)
-{
-    clq_device_info info;
-    clq_status status;
-    own->quiet |= part->is_silent;
-    own->verbose &= !part->is_another;
-    status =
-        cli_open_opencl(own, "verify (see 'clquant devices'; --device native verifies native)", context, &run->error);
-    own->quiet = part->options->quiet;
-    own->verbose = part->options->verbose;
-    CLQ_TRY(status);
-    clq_context_device(*context, &info);
-    if (info.platform >= 0) {
-        snprintf(run->spec, sizeof run->spec, "%d:%d", (int)info.platform, (int)info.device);
-    }
-    return CLQ_OK;
-}
-
-void cli_verify_open(const cli_verify_part *part, const clq_verify_events *events, clq_log_function log,
-                     cli_verify_run *run)
-{
-    cli_options own = *part->options;
-    clq_context *context = NULL;
-    clq_verify_request request;
-    clq_verify_request_init(&request);
-    request.extent = own.verify.quick ? CLQ_VERIFY_QUICK : own.verify.full ? CLQ_VERIFY_FULL : CLQ_VERIFY_STANDARD;
-    request.seed = own.seed;
-    request.only = own.verify.only;
-    request.reproduce = own.verify.reproduce;
-    request.lost = part->lost;
-    request.lost_file = part->lost_file;
-    request.lost_options = part->lost_options;
-    request.lost_seconds = part->lost_seconds;
-    run->status = open_device(part, &own, run, &context);
-    if (run->status == CLQ_OK) {
-        if (log != NULL) {
-            clq_context_set_log(context, log, events->cookie);
-        }
-        run->status = clq_verify(context, &request, events, &run->report, &run->error);
-    }
-    clq_context_destroy(&context);
-}
-
-clq_status cli_verify_list(const cli_options *options, void (*found)(void *cookie, const char *spec), void *cookie,
-                           clq_error *error)
-{
-    clq_device_info *infos = calloc(CLI_VERIFY_DEVICES, sizeof *infos);
-    size_t count = 0;
-    clq_status status = CLQ_OK;
-    if (infos == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the list of devices");
-    }
-    CLQ_TRY_TO(cli_check_drivers(options, error));
-    CLQ_TRY_TO(clq_devices(CLI_VERIFY_DEVICES, infos, &count, error));
-    for (size_t i = 0; i < count && i < CLI_VERIFY_DEVICES; i++) {
-        if (infos[i].usable && infos[i].platform >= 0) {
-            char spec[32];
-            snprintf(spec, sizeof spec, "%d:%d", (int)infos[i].platform, (int)infos[i].device);
-            found(cookie, spec);
-        }
-    }
-done:
-    free(infos);
-    return status;
-}
-
 /* ---- telling ---- */
 
 typedef struct teller {
     int pipe, leash;
     pthread_mutex_t lock; /* of the pipe and the message: while a call compiles, a thread of the library's own logs */
     cli_verify_message message;
-    cli_verify_build launched;  /* the newest one of the case at work */
+    cli_verify_build launched; /* the newest one of the case at work */
+    cli_verify_message left_out;
+    int begins_lost, has_begun; /* the first case is one that was lost; the case at work was told */
+    size_t next, end;           /* groups that were given out with another one */
     pthread_mutex_t order_lock; /* of what follows, which another thread receives */
     pthread_cond_t answered;
     int has_answer;
@@ -127,12 +62,49 @@ static void tell_log(void *cookie, clq_log_level level, const char *text)
     end_message(cookie);
 }
 
+static const char *is_too_late(void *cookie)
+{
+    teller *t = cookie;
+    int is_late;
+    pthread_mutex_lock(&t->order_lock);
+    is_late = t->is_late;
+    pthread_mutex_unlock(&t->order_lock);
+    return is_late ? t->late : NULL;
+}
+
+/* What was left out is told before anything else. */
+static void tell_left_out(teller *t)
+{
+    if (t->left_out.count > 0) {
+        pthread_mutex_lock(&t->lock);
+        (void)cli_verify_send(t->pipe, &t->left_out);
+        pthread_mutex_unlock(&t->lock);
+        t->left_out.count = 0;
+    }
+}
+
+static void leave_out(teller *t, const clq_verify_case *what)
+{
+    if (!cli_verify_message_name(&t->left_out, what->number, what->name)) {
+        tell_left_out(t);
+        (void)cli_verify_message_name(&t->left_out, what->number, what->name); /* there is room in an empty one */
+    }
+}
+
+/* Of what will be left out only the name is told, with many others. */
 static void tell_begun(void *cookie, const char *name, size_t number, const clq_verify_report *so_far)
 {
     teller *t = cookie;
-    cli_verify_message *m = begin_message(cookie);
-    t->launched.file[0] = '\0';
+    cli_verify_message *m;
     (void)so_far;
+    t->launched.file[0] = '\0';
+    t->has_begun = t->begins_lost || is_too_late(t) == NULL;
+    t->begins_lost = 0;
+    if (!t->has_begun) {
+        return;
+    }
+    tell_left_out(t);
+    m = begin_message(t);
     cli_verify_message_text(m, CLI_VERIFY_BEGUN, name);
     m->number = number;
     end_message(cookie);
@@ -199,6 +171,11 @@ static int tell_launches(void *cookie, const char *file, const char *options)
 
 static void tell_ended(void *cookie, const clq_verify_case *what)
 {
+    teller *t = cookie;
+    if (!t->has_begun && what->is_left_out) {
+        leave_out(t, what);
+        return;
+    }
     cli_verify_message_case(begin_message(cookie), what);
     end_message(cookie);
 }
@@ -220,12 +197,21 @@ static cli_verify_order ask(teller *t)
 
 static size_t ask_next(void *cookie, const clq_verify_report *so_far, size_t *first)
 {
-    cli_verify_message *m = begin_message(cookie);
+    teller *t = cookie;
+    cli_verify_message *m;
     cli_verify_order answer;
+    if (t->next < t->end) {
+        *first = 0;
+        return t->next++;
+    }
+    tell_left_out(t);
+    m = begin_message(t);
     m->kind = CLI_VERIFY_ASKS;
     m->facts = *so_far;
-    answer = ask(cookie);
+    answer = ask(t);
     *first = answer.first;
+    t->next = answer.number == SIZE_MAX ? SIZE_MAX : answer.number + 1;
+    t->end = answer.end;
     return answer.number;
 }
 
@@ -237,7 +223,9 @@ static int ask_fault(void *cookie, const char *name)
 
 static void tell_done(teller *t, const cli_verify_run *run)
 {
-    cli_verify_message *m = begin_message(t);
+    cli_verify_message *m;
+    tell_left_out(t);
+    m = begin_message(t);
     m->kind = CLI_VERIFY_DONE;
     m->error = run->error;
     m->error.status = run->status;
@@ -248,16 +236,6 @@ static void tell_done(teller *t, const cli_verify_run *run)
 void cli_verify_late_reason(const cli_options *options, char text[CLI_VERIFY_LATE_BYTES])
 {
     snprintf(text, CLI_VERIFY_LATE_BYTES, "not reached: %" PRIu64 " s were over (--budget)", options->verify.budget);
-}
-
-static const char *is_too_late(void *cookie)
-{
-    teller *t = cookie;
-    int is_late;
-    pthread_mutex_lock(&t->order_lock);
-    is_late = t->is_late;
-    pthread_mutex_unlock(&t->order_lock);
-    return is_late ? t->late : NULL;
 }
 
 /* ---- the process ---- */
@@ -320,6 +298,7 @@ static void work(int answer, void *cookie)
     t->pipe = answer;
     t->leash = s->leash[0];
     t->is_late = s->part->is_late;
+    t->begins_lost = s->part->lost != NULL;
     cli_verify_late_reason(s->part->options, t->late);
     if (s->part->builds != NULL) {
         t->builds = *s->part->builds;

@@ -56,12 +56,13 @@ typedef enum cli_verify_order_kind {
     CLI_VERIFY_INTERRUPT, /* a signal */
     CLI_VERIFY_AVOID,     /* `build` */
     CLI_VERIFY_LATE,      /* the time is up: what is left is only named */
-    CLI_VERIFY_ANSWER /* to what was asked: a group and the case of it to begin with; whether a folder is not wanted */
+    CLI_VERIFY_ANSWER /* to what was asked: a group, the case of it to begin with, and the end of those that follow it;
+                         whether a folder is not wanted */
 } cli_verify_order_kind;
 
 typedef struct cli_verify_order {
     cli_verify_order_kind kind;
-    size_t number, first;
+    size_t number, first, end;
     cli_verify_build build;
 } cli_verify_order;
 

@@ -77,6 +77,7 @@ static void verify_apart(cli_verify_work *work)
     }
     if (run->report != NULL) {
         run->report->seconds = cli_verify_now() - work->begun;
+        (void)clq_verify_report_conclude(run->report, NULL); /* which puts its cases in order */
     }
     cli_verify_conclude(work);
 }

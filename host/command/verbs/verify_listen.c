@@ -71,6 +71,8 @@ static clq_status take(cli_verify_work *work, cli_verify_worker *worker, cli_ver
                    : CLQ_OK;
     case CLI_VERIFY_ENDED:
         return cli_verify_take_case(work, worker, &m->what, error);
+    case CLI_VERIFY_LEFT_OUT:
+        return cli_verify_take_left_out(work, m, error);
     case CLI_VERIFY_FAULT:
         cli_verify_answer_fault(work, worker, m->text);
         return CLQ_OK;

@@ -191,6 +191,9 @@ clq_status cli_verify_lose(cli_verify_work *work, cli_verify_worker *worker, cli
     CLQ_TRY(came == CLI_VERIFY_IS_LATE && worker->lost.why[0] == '\0' ? take_late(work, worker, how, error)
                                                                       : take_loss(work, worker, how, came, error));
     worker->piece.first = worker->lost.why[0] != '\0' ? worker->number : worker->number + 1;
+    if (work->is_late && worker->lost.why[0] == '\0' && cli_verify_give_back(work, worker)) {
+        return CLQ_OK;
+    }
     worker->goes_on = 1;
     return (worker->lost.why[0] != '\0' || report->case_count < report->planned_count) &&
                    !cli_verify_start(work, worker, 0)

@@ -34,6 +34,24 @@ void cli_verify_message_case(cli_verify_message *message, const clq_verify_case 
     put_text(message->reproducer, sizeof message->reproducer, what->reproducer);
 }
 
+int cli_verify_message_name(cli_verify_message *message, size_t number, const char *name)
+{
+    const size_t room = sizeof message->text;
+    const size_t length = strlen(name) + 1;
+    if (message->count == 0) {
+        message->kind = CLI_VERIFY_LEFT_OUT;
+        message->number = number;
+        message->text_bytes = 0;
+    }
+    if (message->text_bytes + length >= room || number != message->number + message->count) {
+        return 0;
+    }
+    snprintf(message->text + message->text_bytes, room - message->text_bytes, "%s\n", name);
+    message->text_bytes += length;
+    message->count++;
+    return 1;
+}
+
 /* ---- the pipe ---- */
 
 static int write_all(int pipe, const void *bytes, size_t count)

@@ -72,6 +72,16 @@ static int take_piece(cli_verify_work *work, cli_verify_worker *worker)
     return 0;
 }
 
+/* When the time is up, one process names all that is left. */
+static size_t take_all(cli_verify_work *work, size_t group)
+{
+    if (work->is_late && group + 1 == work->next_group) {
+        work->next_group = work->run->report->group_count;
+        return work->next_group;
+    }
+    return group + 1;
+}
+
 /* One that is done waits for the others, whose groups it may have to go on with; and ends with them, so that what its
  * end may do to it comes behind all cases. */
 static void share_with(cli_verify_work *work, cli_verify_worker *worker)
@@ -82,6 +92,7 @@ static void share_with(cli_verify_work *work, cli_verify_worker *worker)
     if (!is_too_many && take_piece(work, worker)) {
         order.number = worker->piece.group;
         order.first = worker->piece.first;
+        order.end = take_all(work, order.number);
     } else if (is_too_many || work->is_over || report->case_count == report->planned_count) {
         worker->is_dismissed = 1;
     } else {
@@ -144,6 +155,15 @@ int cli_verify_put_off(cli_verify_work *work, const cli_verify_worker *worker)
     }
     work->most = 1;
     work->put_off[work->put_off_count++] = (cli_verify_piece){worker->piece.group, worker->number};
+    return 1;
+}
+
+int cli_verify_give_back(cli_verify_work *work, const cli_verify_worker *worker)
+{
+    if (at_work(work) == 0) {
+        return 0;
+    }
+    work->put_off[work->put_off_count++] = worker->piece;
     return 1;
 }
 

@@ -67,9 +67,11 @@ typedef struct cli_verify_work {
 
 double cli_verify_now(void); /* in seconds */
 
-/* Enter a case that has ended; a case that is begun, or has ended, as people see it. */
+/* Enter a case that has ended, or those of a message that were left out; a case that is begun, or has ended, as people
+ * see it. */
 clq_status cli_verify_take_case(cli_verify_work *work, cli_verify_worker *worker, clq_verify_case *what,
                                 clq_error *error);
+clq_status cli_verify_take_left_out(cli_verify_work *work, const cli_verify_message *message, clq_error *error);
 void cli_verify_show_case(cli_verify_work *work, const char *name, size_t done, size_t planned);
 void cli_verify_show_failure(const cli_verify_work *work, const clq_verify_case *what);
 
@@ -94,6 +96,9 @@ void cli_verify_share(cli_verify_work *work);
 /* A process that never came to ask for a group, since a device may be for one process alone, is done without; 0: none
  * is left then. */
 int cli_verify_do_without(cli_verify_work *work, cli_verify_worker *worker, const char *why);
+
+/* What is left of the group of a process that has ended is for one that is there; 0: there is none. */
+int cli_verify_give_back(cli_verify_work *work, const cli_verify_worker *worker);
 
 /* The case of a process that has ended is for one that is alone to go on with; 0: this one was alone. */
 int cli_verify_put_off(cli_verify_work *work, const cli_verify_worker *worker);
