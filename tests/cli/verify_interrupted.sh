@@ -16,3 +16,19 @@ for file in json report.json; do
 done
 await rm -rf cache # a linker that the compiler started may still write there
 ls -A
+
+echo "-- several processes at work: one count, that of the report"
+past() { # SECONDS, of the clock
+    [ "$(date +%s)" -ge "$1" ]
+}
+"$CLQUANT" verify --device native --full --seed 1 --json >json 2>messages &
+process=$!
+await past $(($(date +%s) + 3))
+kill -s INT $process
+wait $process 2>/dev/null
+echo "exit code $?"
+counted=$(sed -n 's/^      "cases": \([0-9]*\),$/\1/p' json)
+planned=$(sed -n 's/^      "planned": \([0-9]*\),$/\1/p' json)
+[ "$counted" -gt 0 ] || echo "no case has ended"
+grep -q "^      \"error\": \"interrupted after $counted of $planned cases\",\$" json || grep '"error"' json
+[ "$counted" = "$(grep -c '^          "verdict"' json)" ] || echo "not $counted results"

@@ -221,10 +221,11 @@ void cli_verify_conclude(cli_verify_work *work)
     const clq_verify_report *report = run->report;
     const size_t losses = work->crashes + work->silences;
     char text[512];
-    if (report == NULL || run->status == CLQ_CANCELLED) {
+    if (report == NULL) {
         return;
     }
-    if (run->status == CLQ_OK && report->case_count < report->planned_count) { /* all ended between two cases */
+    /* Of several processes each knows its own count; and all may have ended between two cases. */
+    if (run->status == CLQ_CANCELLED || (run->status == CLQ_OK && report->case_count < report->planned_count)) {
         run->status = clq_fail(&run->error, CLQ_CANCELLED, "interrupted after %zu of %zu cases", report->case_count,
                                report->planned_count);
         return;
