@@ -161,7 +161,7 @@ def on_faulty_device():
     write("refused", b"\t#error no\\n\n")
     yield 4, [*verify, "probe-integer/add"], "mutate=" + os.path.abspath("refused")
     yield 5, [*verify, "probe-memory/atomics-global"], "crash=probe_atomic:3"
-    yield 0, [*verify, "probe-queue/out-of-order-events"], "in-order"
+    yield 6, [*verify, "probe-queue/out-of-order-events"], "in-order"
     yield 4, ["minmax", "m.safetensors"], "fail=clEnqueueNDRangeKernel:1:-6"
     yield 4, ["devices", "--probe"], "fail=clEnqueueNDRangeKernel:2:-5"  # the first asks how long loops may be
 

@@ -156,7 +156,8 @@ const cli_verb_info cli_verb_table[CLI_VERB_COUNT] = {
                 "first element with what it is made of. A kernel that fails is a verdict, and the rest goes on. "
                 "Exit code 0: all equal; 5: something differs; 4: the device failed; 1: nothing was found, but time "
                 "was "
-                "up before all was tried. Ctrl-C ends it with what was found so far.",
+                "up before all was tried; 6: nothing was verified, as all cases were skipped. Ctrl-C ends it with what "
+                "was found so far.",
         },
     [CLI_VERB_BENCH] =
         {

@@ -122,26 +122,58 @@ static int code_of_run(const cli_verify_run *run)
 /* What counts for more comes later. */
 static int weight_of(int code)
 {
-    static const int codes[] = {CLI_OK, CLI_FAILURE, CLI_NO_DEVICE, CLI_MISMATCH};
+    static const int codes[] = {CLI_OK, CLI_QUALITY, CLI_FAILURE, CLI_NO_DEVICE, CLI_MISMATCH};
     int weight = 0;
-    while (weight < 3 && codes[weight] != code) {
+    while (weight < 4 && codes[weight] != code) {
         weight++;
     }
-    return codes[weight] == code ? weight : 2;
+    return codes[weight] == code ? weight : 3;
+}
+
+/* All cases were skipped, and not for want of time. */
+static int is_of_nothing(const cli_verify_run *run)
+{
+    const clq_verify_report *report = run->report;
+    return run->status == CLQ_OK && report != NULL && report->case_count > 0 &&
+           report->counts[CLQ_VERIFY_SKIPPED] == report->case_count;
+}
+
+/* A verification of nothing is no success: of a device beside others a warning, of all of them an exit code. */
+static int code_of_nothing(cli_verify_result *result)
+{
+    size_t count = 0;
+    int code = CLI_OK;
+    for (size_t i = 0; i < result->count; i++) {
+        count += is_of_nothing(&result->runs[i]) != 0;
+    }
+    for (size_t i = 0; i < result->count; i++) {
+        cli_verify_run *run = &result->runs[i];
+        if (is_of_nothing(run)) {
+            (void)clq_fail(&run->error, CLQ_REFUSED, "%s: nothing was verified: all %zu cases were skipped: %s",
+                           run->report->device.name, run->report->case_count, run->report->cases[0].reason);
+            if (count == result->count) {
+                run->status = CLQ_REFUSED;
+                code = cli_report(&run->error);
+            } else {
+                cli_warning(result->options, "%s", run->error.message);
+            }
+        }
+    }
+    return code;
 }
 
 /* A difference counts for more than a device that failed on another, and that for more than one that was too slow; a
  * run that was broken off for most. */
-static int code_of(const cli_verify_result *result)
+static int code_of(cli_verify_result *result)
 {
-    int code = CLI_OK;
+    int code = result->is_cancelled ? CLI_OK : code_of_nothing(result);
     for (size_t i = 0; i < result->count; i++) {
         const cli_verify_run *run = &result->runs[i];
         const int is_broken_off = run->status == CLQ_CANCELLED && !run->is_late;
         int own = CLI_OK;
         if (is_broken_off && run->report != NULL && run->report->counts[CLQ_VERIFY_DIFFERS] > 0) {
             own = CLI_MISMATCH;
-        } else if (run->status != CLQ_OK && !is_broken_off && !result->is_cancelled) {
+        } else if (run->status != CLQ_OK && run->status != CLQ_REFUSED && !is_broken_off && !result->is_cancelled) {
             own = code_of_run(run);
         }
         code = weight_of(own) > weight_of(code) ? own : code;
