@@ -81,3 +81,5 @@ refused tune x
 CLQUANT_CACHE_DIR= refused tune --import out.tuning
 CLQUANT_CACHE_DIR= refused tune
 refused tune --device reference
+refused tune --device native
+refused tune --device native --export out.tuning --force

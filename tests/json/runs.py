@@ -133,7 +133,7 @@ def failures():
     yield 1, ["quantize", b"nowhere\xff\x1b\"\n.npy", *OUT]
     yield 3, ["minmax", "bad.safetensors"]
     yield 4, ["minmax", "x.npy", "--device", b"nonsense\xff\xe2\x82"]
-    yield 1, ["tune"]
+    yield 2, ["tune"]
     yield 2, ["quantize", "m.safetensors", *OUT, "--js", "--bogus"]
 
 

@@ -265,6 +265,12 @@ static int run(tune_call *call)
     status = cli_open_opencl(o, "tune (see 'clquant devices')", &call->context, &error);
     if (status == CLQ_OK) {
         clq_context_device(call->context, &call->report.device);
+        status = call->report.device.platform >= 0
+                     ? CLQ_OK
+                     : clq_fail(&error, CLQ_INVALID_ARGUMENT,
+                                "--device %.200s: what is tuned is how kernels of an OpenCL device are chosen: %s has "
+                                "nothing to tune",
+                                o->device, call->report.device.name);
     }
     if (status == CLQ_OK) {
         status = o->tune.export_path != NULL   ? export_table(call, &error)
