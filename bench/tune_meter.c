@@ -139,10 +139,11 @@ static clq_status time_lanes(tally *t, const char *operation, lane *lanes, const
     (void)begin_step(t, TUNE_MAKES);
     if (status == CLQ_OK && (g->rows[0].outcome != BENCH_OK || g->rows[1].outcome != BENCH_OK)) {
         const clq_error *why = errors[g->rows[0].outcome != BENCH_OK ? 0 : 1];
-        status = why != NULL && why->status != CLQ_OK
-                     ? clq_fail(error, why->status, "%s: %s", operation, why->message)
-                     : clq_fail(error, CLQ_MISMATCH, "%s: what is not tuned gives other bytes than the reference",
-                                operation);
+        status = why != NULL && why->status != CLQ_OK ? clq_fail(error, why->status, "%s: %s", operation, why->message)
+                                                      : clq_fail(error, CLQ_MISMATCH,
+                                                                 "%s: a kernel of the table that is to be beaten is "
+                                                                 "set aside or gives other bytes than the reference",
+                                                                 operation);
     }
     if (status == CLQ_OK) {
         add_scores(t, g);
