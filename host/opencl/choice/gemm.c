@@ -384,17 +384,15 @@ clq_status clq_cl_gemm_decide_trial(const clq_context *context, const clq_cl_tun
     decision->reads_nibbles = program.reads_nibbles && clq_cl_gemm_has_nibbles(task->problem);
     if (decision->in_groups) {
         const uint64_t tile = decision->tile_rows != 0 ? decision->tile_rows : decision->tile_height;
+        const uint64_t most = in_slices ? 2 : context->cl->most_groups_behind;
         decision->is_fused = clq_cl_gemm_can_fuse(variant, decision->tile_height) && !in_slices;
-        decision->round_slices =
-            (uint32_t)clq_size_min(in_slices ? 2 : context->cl->most_groups_behind, task->k_groups);
+        decision->round_slices = (uint32_t)clq_size_min(most, task->k_groups);
         decision->block_rows = in_slices ? clq_size_min(tile, task->problem->m) : task->problem->m;
         decision->tiles_per_item = 3; /* of a panel, and of the next one */
         return CLQ_OK;
     }
     decision->slice_groups = is_cut ? (uint32_t)clq_size_divide_up(groups, 3) : groups;
-    if (is_cut && decision->reads_nibbles) { /* so that a slice begins with the second group of a word */
-        decision->slice_groups |= 1;
-    }
+    decision->slice_groups |= is_cut && decision->reads_nibbles; /* a slice begins with the second group of a word */
     decision->slices = is_cut ? (uint32_t)clq_size_divide_up(groups, decision->slice_groups) : 1;
     decision->tiles_per_item = in_slices ? 3 : 1;
     return CLQ_OK;
