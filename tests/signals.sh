@@ -39,10 +39,6 @@ random() { # below $1
     seed=$(((seed * 1103515245 + 12345) % 2147483648))
     echo $((seed / 65536 % $1))
 }
-# Whether the process blocks SIGTERM, the 15th, for the thread that takes it: before that it ends without a word.
-takes_signals() {
-    blocked=$(sed -n 's/^SigBlk:.*\(....\)$/\1/p' "/proc/$process/status") && [ $((0x${blocked:-0} & 0x4000)) -ne 0 ]
-}
 # The compiler's cache of each run is its own: a linker that it started goes on writing when the command has ended.
 run=0 # setsid: each run is the leader of a group of its own
 while [ $run -lt "$runs" ]; do

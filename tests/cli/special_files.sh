@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What is no file where one is expected: told at once, never waited for. Lists of shapes may come through a pipe.
 . "$CLQ_TEST_FOLDER/arrays.inc"
+itself=$CLQUANT
 # Waiting for a FIFO would take forever.
 if command -v timeout >/dev/null 2>&1; then
     printf '#!/bin/sh\nexec timeout -s KILL 100 "%s" "$@"\n' "$CLQUANT" >soon
@@ -59,3 +60,34 @@ rows() {
     grep -c '^quantize .*4096 .*clquant' "$1"
 }
 [ "$(rows file)" -ge 1 ] && [ "$(rows file)" -eq "$(rows pipe)" ] && echo "the same rows from a file and a pipe"
+
+echo "-- shapes that have no end, and such that never come"
+refused bench quantize --quick --shapes /dev/zero
+refused tune --shapes /dev/zero
+yes '#' | refused bench quantize --quick --shapes /dev/stdin
+yes 4096 | refused bench quantize --quick --shapes /dev/stdin
+yes '#' | tr -d '\n' | refused bench quantize --quick --shapes /dev/stdin
+: | refused bench quantize --quick --shapes /dev/stdin
+printf '# the last line needs no end\n4096' >unended.txt
+"$CLQUANT" bench quantize --quick --rounds 1 --shapes unended.txt --quiet >unended || echo "exit code $?"
+mkfifo silent
+for verb in 'bench quantize' tune; do
+    for signal in INT TERM; do
+        # shellcheck disable=SC2086
+        "$itself" $verb --shapes silent 2>words &
+        process=$!
+        await or_ended takes_signals
+        kill -s $signal $process
+        code=0
+        wait $process || code=$?
+        echo "$verb, $signal: $code, $(said words)"
+    done
+done
+"$itself" bench quantize --quick --rounds 1 --shapes silent --quiet >late &
+process=$!
+await or_ended takes_signals
+echo 4096 >silent
+wait $process || echo "exit code $?"
+for kind in unended late; do
+    [ "$(rows file)" -eq "$(rows $kind)" ] || echo "other rows: $kind"
+done
