@@ -190,7 +190,8 @@ static void warns_of_a_wrong_total(void **state)
         model = open_ok(write_index(text));
         assert_non_null(model->warning);
         if (i == 0) {
-            assert_string_equal(model->warning, "the index gives a total_size of 9, but the tensors hold 8 bytes");
+            assert_non_null(
+                strstr(model->warning, ".json: the index gives a total_size of 9, but the tensors hold 8 bytes"));
         }
         clq_model_close(&model);
     }

@@ -228,7 +228,7 @@ static void warns_of_bytes_after_the_array(void **state)
 {
     clq_model *model = open_ok(write_npy("tail.npy", 1, HEADER("'<f4'", "False", "(2,)"), 11));
     (void)state;
-    assert_string_equal(model->warning, "3 bytes after the array are ignored");
+    assert_non_null(strstr(model->warning, "tail.npy: 3 bytes after the array are ignored"));
     assert_int_equal(model->tensors[0].bytes, 8);
     clq_model_close(&model);
 }

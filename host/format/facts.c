@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "format/json.h"
+#include "format/support.h"
 
 static clq_status no_memory(clq_error *error)
 {
@@ -176,7 +177,8 @@ clq_status clq_facts_read(const clq_model *model, clq_facts **out, clq_error *er
     }
     for (size_t i = 1; i < facts->count; i++) {
         if (strcmp(facts->items[i - 1].name, facts->items[i].name) == 0) {
-            CLQ_TRY_TO(clq_fail(error, CLQ_BAD_FILE, "metadata '%s' names a tensor twice", CLQ_FACTS_KEY));
+            CLQ_TRY_TO(clq_fail(error, CLQ_BAD_FILE, "%s: metadata '%s' names a tensor twice",
+                                clq_show_path(model->path).text, CLQ_FACTS_KEY));
         }
     }
 done:

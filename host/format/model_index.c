@@ -133,7 +133,7 @@ static clq_status check_both_ways(clq_index_reader *reader, clq_error *error)
 static clq_status check_total(const clq_index_reader *reader, clq_error *error)
 {
     clq_model *model = reader->model;
-    char text[200];
+    char text[460];
     uint64_t sum = 0;
     for (size_t i = 0; i < model->tensor_count; i++) {
         sum += model->tensors[i].bytes; /* less than the sum of the files, which exist */
@@ -141,8 +141,8 @@ static clq_status check_total(const clq_index_reader *reader, clq_error *error)
     if (!reader->total_seen || reader->total_size == (double)sum) {
         return CLQ_OK;
     }
-    snprintf(text, sizeof text, "the index gives a total_size of %.0f, but the tensors hold %" PRIu64 " bytes",
-             reader->total_size, sum);
+    snprintf(text, sizeof text, "%s: the index gives a total_size of %.0f, but the tensors hold %" PRIu64 " bytes",
+             clq_show_path(model->path).text, reader->total_size, sum);
     text[sizeof text - 1] = '\0';
     model->warning = clq_copy_text(text, strlen(text));
     return model->warning != NULL ? CLQ_OK : clq_fail_memory(error, model->path);

@@ -327,8 +327,9 @@ static clq_status add_array(clq_model *model, const npy_parser *parser, const ch
     model->npy_fortran_order = parser->fortran_order;
     model->npy_big_endian = parser->big_endian;
     if (bytes < held) {
-        char text[120];
-        snprintf(text, sizeof text, "%" PRIu64 " bytes after the array are ignored", held - bytes);
+        char text[360];
+        snprintf(text, sizeof text, "%s: %" PRIu64 " bytes after the array are ignored",
+                 clq_show_path(shard->path).text, held - bytes);
         model->warning = clq_copy_text(text, strlen(text));
         if (model->warning == NULL) {
             return clq_fail_memory(error, shard->path);

@@ -14,6 +14,7 @@
 #include "format/quantized_layout.h"
 #include "format/quantized_words.h"
 #include "format/real.h"
+#include "format/support.h"
 
 /* The companions of T, when it has those of a quantized tensor; out->scale is SIZE_MAX when it has not. */
 static clq_status find_companions(const clq_model *model, const clq_fact *fact, size_t index, clq_quantized *out,
@@ -118,6 +119,12 @@ static clq_status add_to_list(clq_quantized_list *list, const clq_quantized *fou
     return found->name != NULL ? clq_names_add(&list->words, found->name, found->codes, &existing, error) : CLQ_OK;
 }
 
+/* What is wrong with a tensor is told of it alone where it is found; the file is known here. */
+static clq_status name_file(const clq_model *model, clq_status status, clq_error *error)
+{
+    return status == CLQ_BAD_FILE ? clq_fail_in(error, status, "%s", clq_show_path(model->path).text) : status;
+}
+
 clq_status clq_quantized_scan(const clq_model *model, uint64_t group_size, clq_quantized_list **out, clq_error *error)
 {
     clq_status status = CLQ_OK;
@@ -147,7 +154,7 @@ clq_status clq_quantized_scan(const clq_model *model, uint64_t group_size, clq_q
         status = recognise(model, facts, &known, i, &found, error);
         if (status != CLQ_OK) {
             free(found.name);
-            goto done;
+            CLQ_TRY_TO(name_file(model, status, error));
         }
         if (found.dtype != 0) {
             CLQ_TRY_TO(add_to_list(list, &found, error));
@@ -203,12 +210,11 @@ size_t clq_find_real(const clq_model *model, const clq_quantized_list *list, con
     return clq_names_find(&list->words, name);
 }
 
-static clq_status check_scale(const clq_model_tensor *tensor, uint64_t index, double scale, clq_error *error)
+static clq_status check_scale(const clq_model *model, size_t index, uint64_t element, double scale, clq_error *error)
 {
     if (scale != 0.0 && !(scale >= (double)CLQ_MINIMUM_SCALE && scale <= (double)CLQ_MAXIMUM_SCALE)) {
-        char shown[200];
-        clq_printable(shown, sizeof shown, tensor->name, strlen(tensor->name));
-        return clq_fail(error, CLQ_BAD_FILE, "tensor '%s': element %" PRIu64 " is %g, which is no scale", shown, index,
+        return clq_fail(error, CLQ_BAD_FILE, "%s: tensor '%s': element %" PRIu64 " is %g, which is no scale",
+                        clq_show_path(model->path).text, clq_show_name(model->tensors[index].name).text, element,
                         scale);
     }
     return CLQ_OK;
@@ -228,18 +234,17 @@ static clq_status read_scales(const clq_model *model, size_t index, uint64_t fir
         CLQ_TRY(clq_model_read(model, index, first + done, step, raw, error));
         clq_real_widen(clq_file_real_of(&tensor->dtype), raw, 0, (size_t)step, values);
         for (uint64_t i = 0; i < step; i++) {
-            CLQ_TRY(check_scale(tensor, first + done + i, values[i], error));
+            CLQ_TRY(check_scale(model, index, first + done + i, values[i], error));
             scale[done + i] = (float)values[i];
         }
     }
     return CLQ_OK;
 }
 
-static clq_status refuse_zero_point(const clq_model_tensor *tensor, uint64_t index, clq_error *error)
+static clq_status refuse_zero_point(const clq_model *model, size_t index, uint64_t element, clq_error *error)
 {
-    char shown[200];
-    clq_printable(shown, sizeof shown, tensor->name, strlen(tensor->name));
-    return clq_fail(error, CLQ_BAD_FILE, "tensor '%s': element %" PRIu64 " is not a 32-bit integer", shown, index);
+    return clq_fail(error, CLQ_BAD_FILE, "%s: tensor '%s': element %" PRIu64 " is not a 32-bit integer",
+                    clq_show_path(model->path).text, clq_show_name(model->tensors[index].name).text, element);
 }
 
 static clq_status read_zero_points(const clq_model *model, size_t index, uint64_t first, uint64_t count,
@@ -252,7 +257,7 @@ static clq_status read_zero_points(const clq_model *model, size_t index, uint64_
         CLQ_TRY(clq_model_read(model, index, first + done, step, raw, error));
         for (uint64_t i = 0; i < step; i++) {
             if (!clq_integer_at(tensor->dtype.name, raw, i, &zero_point[done + i])) {
-                return refuse_zero_point(tensor, first + done + i, error);
+                return refuse_zero_point(model, index, first + done + i, error);
             }
         }
     }

@@ -14,6 +14,7 @@
 #include "model/calibrate.h"
 #include "model/layout.h"
 #include "model/read_real.h"
+#include "model/shown.h"
 
 const char *clq_calibrate_name(const clq_file_request *request, const clq_model *model, size_t tensor)
 {
@@ -140,18 +141,20 @@ static clq_status add(clq_calibrate_job *job, const clq_model *model, size_t ind
         return CLQ_OK;
     }
     if (clq_real_type(clq_file_real_of(&source->dtype)) == 0) {
-        CLQ_REQUIRE(!is_named(request, name), "tensor '%s' is of type %s: required is F64, F32, F16 or BF16", name,
-                    source->dtype.name);
-        clq_job_note(&job->job, "tensor '%s' is skipped: its type is %s", name, source->dtype.name);
+        CLQ_REQUIRE(!is_named(request, name), "%s: tensor '%s' is of type %s: required is F64, F32, F16 or BF16",
+                    clq_show(model->path).text, clq_show(name).text, source->dtype.name);
+        clq_job_note(&job->job, "%s: tensor '%s' is skipped: its type is %s", model->path, name, source->dtype.name);
         return CLQ_OK;
     }
     at = clq_names_find(&job->names, name);
     status = clq_request_layout(request, name, source->rank, source->shape, CLQ_PER_TENSOR, &layout, error);
     if (status != CLQ_OK && at == SIZE_MAX && !is_named(request, name)) {
-        clq_job_note(&job->job, "skipped: %s", error->message);
+        clq_job_note(&job->job, "%s: skipped: %s", model->path, error->message);
         return CLQ_OK;
     }
-    CLQ_TRY(status);
+    if (status != CLQ_OK) {
+        return clq_fail_in(error, status, "%s", clq_show(model->path).text);
+    }
     CLQ_TRY(clq_layout_count(&layout, &elements, &parameters, error));
     if (at == SIZE_MAX) {
         at = job->count;

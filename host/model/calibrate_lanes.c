@@ -9,6 +9,7 @@
 #include "model/calibrate.h"
 #include "model/layout.h"
 #include "model/read_real.h"
+#include "model/shown.h"
 #include "stream/ranges.h"
 
 /* PIECE_LAST: of the last batch of a file that a lane has claimed. */
@@ -31,7 +32,9 @@ static void look_ahead(clq_calibrate_lane *lane)
     while (lane->upcoming == SIZE_MAX && lane->next_tensor < lane->model->tensor_count) {
         const size_t index = lane->next_tensor++;
         const size_t number = clq_names_find(&job->names, clq_calibrate_name(job->job.request, lane->model, index));
-        if (number != SIZE_MAX && (!job->counting || job->tensors[number].counted) &&
+        /* What one file has in a type that is skipped, others may have to be calibrated. */
+        const int is_real = clq_real_type(clq_file_real_of(&lane->model->tensors[index].dtype)) != 0;
+        if (number != SIZE_MAX && is_real && (!job->counting || job->tensors[number].counted) &&
             clq_calibrate_takes(job, &job->tensors[number], clq_real_bytes(lane->model, index))) {
             lane->upcoming = index;
             lane->upcoming_number = number;
@@ -46,11 +49,15 @@ static clq_status describe_batch(const clq_calibrate_lane *lane, size_t index, c
     const clq_model_tensor *source = &lane->model->tensors[index];
     uint64_t elements = 0;
     uint64_t parameters = 0;
+    clq_status status;
     clq_quantization_init(q);
     q->scheme = job->scheme;
     q->real = clq_real_type(clq_file_real_of(&source->dtype));
-    CLQ_TRY(clq_request_layout(job->job.request, tensor->name, source->rank, source->shape, CLQ_PER_TENSOR, &q->layout,
-                               error));
+    status = clq_request_layout(job->job.request, tensor->name, source->rank, source->shape, CLQ_PER_TENSOR, &q->layout,
+                                error);
+    if (status != CLQ_OK) { /* of one without the axis that later files have */
+        return clq_fail_in(error, status, "%s", clq_show(lane->model->path).text);
+    }
     CLQ_TRY(clq_layout_count(&q->layout, &elements, &parameters, error));
     if (q->real == 0 || parameters != tensor->parameters) {
         return clq_fail(error, CLQ_IO_ERROR, "%s changed while it was read", lane->model->path);

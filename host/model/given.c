@@ -8,6 +8,7 @@
 
 #include "format/human.h"
 #include "format/real.h"
+#include "format/support.h"
 #include "model/layout.h"
 #include "stream/ranges.h"
 
@@ -29,8 +30,8 @@ static clq_status read_scales(clq_given *given, const clq_model *model, const ch
     void *memory = NULL;
     double *values = NULL;
     if (real == CLQ_REAL_NONE) {
-        CLQ_TRY_TO(clq_fail(error, CLQ_INVALID_ARGUMENT, "--scale: the file holds %s, floating point is needed",
-                            tensor->dtype.name));
+        CLQ_TRY_TO(clq_fail(error, CLQ_INVALID_ARGUMENT, "--scale %s: the file holds %s, floating point is needed",
+                            clq_show_path(path).text, tensor->dtype.name));
     }
     memory = malloc((size_t)tensor->bytes);
     values = malloc((size_t)tensor->elements * sizeof *values);
@@ -56,7 +57,6 @@ static clq_status read_zero_points(clq_given *given, const clq_model *model, con
     const clq_model_tensor *tensor = &model->tensors[0];
     clq_status status = CLQ_OK;
     void *memory = malloc((size_t)tensor->bytes);
-    (void)path;
     given->zero_points = malloc((size_t)tensor->elements * sizeof *given->zero_points);
     if (memory == NULL || given->zero_points == NULL) {
         CLQ_TRY_TO(clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %" PRIu64 " zero points", tensor->elements));
@@ -65,8 +65,8 @@ static clq_status read_zero_points(clq_given *given, const clq_model *model, con
     for (uint64_t i = 0; i < tensor->elements; i++) {
         if (!clq_integer_at(tensor->dtype.name, memory, i, &given->zero_points[i])) {
             CLQ_TRY_TO(clq_fail(error, CLQ_INVALID_ARGUMENT,
-                                "--zero-point: value %" PRIu64 " of the file (%s) is not a 32-bit integer", i,
-                                tensor->dtype.name));
+                                "--zero-point %s: value %" PRIu64 " of the file (%s) is not a 32-bit integer",
+                                clq_show_path(path).text, i, tensor->dtype.name));
         }
     }
     given->zero_point_count = tensor->elements;

@@ -26,7 +26,7 @@ static clq_status open_file(cli_gemm_file *file, const cli_options *options, con
         return clq_fail(error, CLQ_BAD_FILE, "%s: %s must be a .npy file", shown, file->name);
     }
     if (file->model->warning != NULL) {
-        cli_warning(options, "%s: %s", shown, file->model->warning);
+        cli_warning(options, "%s", file->model->warning);
     }
     tensor = tensor_of(file);
     if (tensor->dtype.type != CLQ_S8 && tensor->dtype.type != CLQ_U8) {

@@ -8,6 +8,7 @@
 #include "command/verbs/gemm_shapes.h"
 #include "core/size.h"
 #include "format/real.h"
+#include "format/support.h"
 #include "format/values.h"
 
 /* What a parameter must be. */
@@ -36,18 +37,20 @@ static int is_within(const wanted *w, double value)
     return value >= w->minimum && value <= w->maximum;
 }
 
-/* `given`: what stands behind the option. */
+/* `given`: what stands behind the option, or behind the file that `option` names too. */
 static clq_status refuse_value(const wanted *w, const char *given, clq_error *error)
 {
-    return clq_fail(error, CLQ_INVALID_ARGUMENT, "%s %s: required is a %snumber from %.10g to %.10g", w->option, given,
+    return clq_fail(error, CLQ_INVALID_ARGUMENT, "%s%s: required is a %snumber from %.10g to %.10g", w->option, given,
                     w->is_real ? "" : "whole ", w->minimum, w->maximum);
 }
 
 static clq_status take_number(const wanted *w, double value, cli_gemm_values *out, clq_error *error)
 {
     int64_t whole = 0;
+    char given[280];
     if (!is_within(w, value) || !(w->is_real || clq_parse_i64(w->text, INT32_MIN, INT32_MAX, &whole))) {
-        return refuse_value(w, w->text, error);
+        snprintf(given, sizeof given, " %s", clq_show_name(w->text).text);
+        return refuse_value(w, given, error);
     }
     CLQ_TRY(cli_gemm_values_create(out, CLQ_GEMM_PER_TENSOR, 1, error));
     put(out, w, 0, value);
@@ -77,7 +80,7 @@ static clq_status read_numbers(const wanted *w, const clq_model *model, double *
         }
         numbers[i] = w->is_real ? numbers[i] : (double)value;
         if (!is_within(w, numbers[i])) {
-            snprintf(given, sizeof given, "FILE, value %" PRIu64 ", %.9g", i, numbers[i]);
+            snprintf(given, sizeof given, ": value %" PRIu64 ", %.9g", i, numbers[i]);
             CLQ_TRY_TO(refuse_value(w, given, error));
         }
     }
@@ -91,7 +94,7 @@ static clq_status check_file(const cli_gemm_job *job, const wanted *w, const clq
     const clq_model_tensor *tensor = &model->tensors[0];
     CLQ_TRY(clq_model_refuse_output(model, job->options->file.output, error));
     if (model->warning != NULL) {
-        cli_warning(job->options, "%s: %s", w->option, model->warning);
+        cli_warning(job->options, "%s", model->warning);
     }
     if (w->is_real ? clq_file_real_of(&tensor->dtype) == CLQ_REAL_NONE : !clq_is_integer(tensor->dtype.name)) {
         return clq_fail(error, CLQ_BAD_FILE, "%s: the file holds %s, %s", w->option, tensor->dtype.name,
@@ -133,16 +136,20 @@ static clq_status take_file(const cli_gemm_job *job, const wanted *w, cli_gemm_v
     clq_model *model = NULL;
     double *numbers = NULL;
     cli_gemm_spread by;
+    wanted named = *w;
+    char label[320]; /* what is wrong with one of several files is told with its path */
     CLQ_TRY_TO(clq_open_values(w->option, w->text, w->only_file, &model, error));
-    CLQ_TRY_TO(check_file(job, w, model, error));
-    CLQ_TRY_TO(cli_gemm_match(&w->axis, w->option, &model->tensors[0], w->only_file, &by, error));
+    snprintf(label, sizeof label, "%s %s", w->option, clq_show_path(w->text).text);
+    named.option = label;
+    CLQ_TRY_TO(check_file(job, &named, model, error));
+    CLQ_TRY_TO(cli_gemm_match(&w->axis, label, &model->tensors[0], w->only_file, &by, error));
     numbers = malloc((size_t)model->tensors[0].elements * sizeof *numbers);
     if (numbers == NULL) {
         CLQ_TRY_TO(
             clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %" PRIu64 " parameters", model->tensors[0].elements));
     }
-    CLQ_TRY_TO(read_numbers(w, model, numbers, error));
-    CLQ_TRY_TO(spread(w, numbers, &by, out, error));
+    CLQ_TRY_TO(read_numbers(&named, model, numbers, error));
+    CLQ_TRY_TO(spread(&named, numbers, &by, out, error));
 done:
     free(numbers);
     clq_model_close(&model);
