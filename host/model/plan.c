@@ -92,9 +92,10 @@ static clq_status decide(const clq_file_request *request, clq_model_plan *plan, 
     const int floats = is_float(&source->dtype);
     int serves_codes = 0;
     clq_foreign foreign;
+    tensor->is_named = matches_any(&request->include, source->name);
     CLQ_TRY(find_codes(plan->model, source->name, &serves_codes, error));
     CLQ_TRY(clq_foreign_find(plan->model, tensor->index, &foreign, error));
-    if (request->include.count > 0 && !matches_any(&request->include, source->name)) {
+    if (request->include.count > 0 && !tensor->is_named) {
         clq_model_plan_copy(plan, tensor, 0, "not named by --include");
     } else if (matches_any(&request->exclude, source->name)) {
         clq_model_plan_copy(plan, tensor, 0, "named by --exclude");
@@ -199,6 +200,8 @@ clq_status clq_model_plan_create(const clq_file_request *request, const clq_form
         plan->quantized_count += 1;
         CLQ_TRY_TO(decide(request, plan, tensor, error));
         CLQ_TRY_TO(plan_tensor(request, given, plan, tensor, error));
+        tensor->falls_short |= request->strict && tensor->is_named && !tensor->quantized &&
+                               !matches_any(&request->exclude, model->tensors[i].name);
     }
 done:
     if (status != CLQ_OK) {

@@ -48,6 +48,7 @@ typedef struct clq_model_plan_tensor {
     int is_all_written; /* of a tensor that is cut into such: no run needs the scale any more */
     int quantized;      /* 0: copied */
     char reason[160];   /* why it is copied */
+    int is_named;       /* --include names it, one by one or by a pattern */
     int falls_short;    /* copied although it is a float tensor that the options select, or of another type: --strict */
     const char *foreign; /* the format in which another tool quantized what it belongs to; NULL: none */
     clq_quantization q;

@@ -54,23 +54,25 @@ static clq_status check_selected(clq_job *call, const clq_model_plan *plan, clq_
                           "--strict: nothing was written, because not all that was selected can be quantized as asked");
 }
 
-/* The largest tensor that is copied: the one that a person will ask for. */
-static const clq_model_plan_tensor *largest_copied(const clq_model_plan *plan)
+/* The largest tensor that is copied, of those that --include names where it is given: the one that a person will ask
+ * for. */
+static const clq_model_plan_tensor *largest_copied(const clq_model_plan *plan, int is_named)
 {
     const clq_model_plan_tensor *largest = NULL;
     for (size_t i = 0; i < plan->count; i++) {
         const clq_model_plan_tensor *tensor = &plan->tensors[i];
-        if (!tensor->quantized && (largest == NULL || plan->model->tensors[tensor->index].elements >
-                                                          plan->model->tensors[largest->index].elements)) {
+        if (!tensor->quantized && tensor->is_named == is_named &&
+            (largest == NULL ||
+             plan->model->tensors[tensor->index].elements > plan->model->tensors[largest->index].elements)) {
             largest = tensor;
         }
     }
     return largest;
 }
 
-static clq_status refuse_empty(const clq_model_plan *plan, clq_error *error)
+static clq_status refuse_empty(const clq_model_plan *plan, int is_named, clq_error *error)
 {
-    const clq_model_plan_tensor *largest = largest_copied(plan);
+    const clq_model_plan_tensor *largest = largest_copied(plan, is_named);
     const char *name = largest != NULL ? plan->model->tensors[largest->index].name : plan->model->path;
     char shown[200];
     clq_printable(shown, sizeof shown, name, strlen(name));
@@ -79,9 +81,9 @@ static clq_status refuse_empty(const clq_model_plan *plan, clq_error *error)
                         shown);
     }
     return clq_fail(error, CLQ_REFUSED,
-                    "no tensor is quantized, so nothing was written; the largest, '%s', would be copied: %s; "
+                    "no tensor is quantized, so nothing was written; the largest%s, '%s', would be copied: %s; "
                     "--allow-empty copies all, and with --dry-run it tells why",
-                    shown, largest->reason);
+                    is_named ? " that --include names" : "", shown, largest->reason);
 }
 
 clq_status clq_plan_check(clq_job *call, const clq_model_plan *plan, clq_error *error)
@@ -101,7 +103,7 @@ clq_status clq_plan_check(clq_job *call, const clq_model_plan *plan, clq_error *
     }
     CLQ_TRY(check_selected(call, plan, error));
     if (plan->quantized_count == 0 && !allow_empty) {
-        return refuse_empty(plan, error);
+        return refuse_empty(plan, call->request->include.count > 0, error);
     }
     if (plan->quantized_count == 0) {
         clq_job_warn(call, "no tensor is quantized; --verbose tells why each is copied");

@@ -178,7 +178,9 @@ typedef struct clq_file_request {
     uint32_t first_share, own_shares, shares;
     int32_t dry_run;     /* (--dry-run) find out and report everything, write nothing */
     int32_t allow_empty; /* (--allow-empty) no tensor to work on, or like a pattern: no CLQ_REFUSED, but a warning */
-    int32_t strict; /* (--strict) CLQ_REFUSED: _quantize: a tensor that cannot be, _dequantize: what becomes infinite */
+    /* (--strict) CLQ_REFUSED: _quantize: a tensor that cannot be, or that `include` names and is not; _dequantize: what
+     * becomes infinite */
+    int32_t strict;
     int32_t has_minimum_sqnr; /* not 0: minimum_sqnr_db is a gate */
     double minimum_sqnr_db;   /* (--fail-sqnr-below) a tensor below it is CLQ_REFUSED, and nothing is written */
     const char *config_file;  /* (--emit-config) receives a quantization_config for compressed-tensors; NULL: none */
@@ -278,7 +280,7 @@ typedef struct clq_file_tensor {
     const char *name;              /* as the file has it */
     clq_file_outcome outcome;      /* which of the fields below say something */
     const char *reason;            /* why it is copied; NULL: none to tell */
-    int32_t falls_short;           /* copied, though it is of floating point and selected */
+    int32_t falls_short;           /* copied, though it is of floating point and selected, or `strict` asks for it */
     clq_file_tensor_side source;   /* in the input; clq_file_compare: in the reference */
     clq_file_tensor_side target;   /* in the output; clq_file_compare: in the input */
     clq_quantization q;            /* layout and, where there are codes, scheme */
