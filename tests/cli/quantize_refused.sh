@@ -44,6 +44,15 @@ refused quantize x.npy -o q.safetensors --scale 1e-40
 refused quantize x.npy -o q.safetensors --scale two.npy
 refused quantize x.npy -o q.safetensors --scale nowhere.npy
 refused quantize x.npy -o q.safetensors --scale 1 --zero-point two.npy
+# What is no number and names no file is a slip; what is called like a file is missed.
+for text in nan -inf 0.1x 1e400 abc 1,5 folder/s two; do
+    refused quantize x.npy -o q.safetensors --scale "$text"
+done
+for text in 3000000000 -2147483649 0.5 2.0 1e400 1e2 nan abc nowhere/z; do
+    refused quantize x.npy -o q.safetensors --scale 1 --zero-point "$text"
+done
+cp two.npy 0.25x
+"$CLQUANT" quantize x.npy -o q.safetensors --scale 0.25x --granularity group --group-size 2 --quiet && rm q.safetensors 0.25x
 refused quantize x.npy -o q.safetensors --axis 1 --granularity channel
 refused quantize x.npy -o q.safetensors --preset snpe --dtype s8
 

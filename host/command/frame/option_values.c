@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How the value of an option is read, by its kind. Every function returns 0 when the text is not acceptable. */
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "command/frame/options.h"
+#include "format/npy.h"
 
 static int choose(const char *alternatives, const char *text, int *choice)
 {
@@ -220,6 +223,30 @@ int cli_repeats_sample(const char *text)
 {
     (void)text;
     return 1;
+}
+
+/*
+ * A number, or a file: one that is there, or that is called like one and will be missed by its name. All else is a slip
+ * of who meant a number.
+ */
+static int names_file(const char *text)
+{
+    return access(text, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG) ||
+           clq_is_npy_name(text) || strchr(text, '/') != NULL;
+}
+
+int cli_check_number_or_file(cli_options *options, const char *text)
+{
+    double number = 0.0;
+    (void)options;
+    return clq_parse_double(text, &number) || names_file(text);
+}
+
+int cli_check_whole_or_file(cli_options *options, const char *text)
+{
+    int64_t number = 0;
+    (void)options;
+    return clq_parse_i64(text, INT32_MIN, INT32_MAX, &number) || names_file(text);
 }
 
 int cli_check_scale_c(cli_options *options, const char *text)

@@ -131,6 +131,8 @@ int cli_store_histograms(cli_options *options, const char *text);
 int cli_store_sample(cli_options *options, const char *text);
 int cli_repeats_sample(const char *text);
 int cli_repeats_axis(const char *text);
+int cli_check_number_or_file(cli_options *options, const char *text);
+int cli_check_whole_or_file(cli_options *options, const char *text);
 int cli_check_scale_c(cli_options *options, const char *text);
 int cli_keep_clamp(cli_options *options, const char *text);
 
