@@ -39,6 +39,17 @@ refused compare a.safetensors b.safetensors --plot nowhere/n.svg --quiet
 refused quantize m.safetensors -o d.safetensors --dry-run --plot d.svg
 refused info a.safetensors --plot n.svg
 refused quantize m.safetensors -o same.svg --plot ./same.svg
+for kept in c.svg q.svg; do
+    cp $kept before
+    refused compare a.safetensors b.safetensors --plot $kept
+    refused quantize m.safetensors -o d.safetensors --plot $kept
+    refused calibrate a.safetensors -o r.json --plot $kept
+    cmp $kept before
+done
+rm before
+"$CLQUANT" compare a.safetensors b.safetensors --plot c.svg --quiet --force && cmp c.svg n.svg
+"$CLQUANT" quantize m.safetensors -o d.safetensors --plot c.svg --quiet --force && cmp c.svg q.svg
+rm d.safetensors
 cp a.safetensors in.svg
 refused compare in.svg b.safetensors --plot in.svg
 ls

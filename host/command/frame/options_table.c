@@ -43,7 +43,8 @@ const cli_option cli_option_table[] = {
      .help = "write to FILE; for a folder as input, to the folder FILE, which is made"},
     {.name = "force",
      .letter = 'f',
-     .verbs = FOR(QUANTIZE) | FOR(JOIN) | FOR(DEQUANTIZE) | FOR(CALIBRATE) | FOR(GEMM) | FOR(SAMPLE) | FOR(TUNE),
+     .verbs = FOR(QUANTIZE) | FOR(JOIN) | FOR(DEQUANTIZE) | FOR(COMPARE) | FOR(CALIBRATE) | FOR(GEMM) | FOR(SAMPLE) |
+              FOR(TUNE),
      .kind = CLI_OPTION_FLAG,
      .field = AT(file.replace),
      .help = "replace an existing output file, or the model in an output folder"},
@@ -422,7 +423,7 @@ const cli_option cli_option_table[] = {
      .kind = CLI_OPTION_TEXT,
      .field = AT(plot),
      .required = "the path of a file that ends in .svg",
-     .help = "draw the SQNR of each tensor into FILE (.svg)"},
+     .help = "draw the SQNR of each tensor into FILE (.svg), which is replaced with --force only"},
     {.name = "plot",
      .argument = "FILE",
      .verbs = FOR(CALIBRATE),
@@ -431,7 +432,8 @@ const cli_option cli_option_table[] = {
      .required = "the path of a file that ends in .svg",
      .help =
          "draw the histograms of the six worst tensors into FILE (.svg), with the ranges found and chosen; worst is "
-         "the least SQNR to be expected of the codes. Methods without a histogram read the data once more for it"},
+         "the least SQNR to be expected of the codes. Methods without a histogram read the data once more for it; an "
+         "existing FILE is replaced with --force only"},
     {.name = "transpose-a",
      .verbs = FOR(GEMM),
      .kind = CLI_OPTION_FLAG,

@@ -45,7 +45,7 @@ static clq_status check_path(const cli_options *options, clq_error *error)
         clq_model *model = NULL;
         /* One that cannot be read is the call's to refuse. */
         if (clq_model_open_from(inputs->items[i], CLQ_OPEN_FOLDERS | CLQ_OPEN_FOLLOW_LINKS, &model, error) == CLQ_OK) {
-            status = clq_path_check(options->plot, model, 1, error);
+            status = clq_path_check(options->plot, model, options->file.replace, error);
         }
         clq_model_close(&model);
     }
@@ -120,7 +120,7 @@ clq_status cli_plot_end(clq_text *text, const cli_options *options, clq_error *e
     size_t length = 0;
     clq_text_put(text, "</svg>\n");
     CLQ_TRY_TO(clq_text_take(text, "a picture", &bytes, &length, error));
-    CLQ_TRY_TO(clq_writer_open(options->plot, length, 1, &writer, error));
+    CLQ_TRY_TO(clq_writer_open(options->plot, length, options->file.replace, &writer, error));
     CLQ_TRY_TO(clq_writer_write(writer, bytes, length, error));
     CLQ_TRY_TO(clq_writer_commit(&writer, error));
 done:
