@@ -286,11 +286,11 @@ static void refuses_bad_targets(void **state)
     open_bad(scratch_path("fifo"), 0, 1, CLQ_INVALID_ARGUMENT, "fifo: is a pipe, socket or device");
     open_bad("/dev/null", 0, 1, CLQ_INVALID_ARGUMENT, "/dev/null: is a pipe, socket or device");
     open_bad(scratch_path("dangling"), 0, 1, CLQ_IO_ERROR, "is a symbolic link to a file that does not exist");
-    open_bad(scratch_path("loop"), 0, 1, CLQ_IO_ERROR, "cannot follow the symbolic link: Too many levels");
+    open_bad(scratch_path("loop"), 0, 1, CLQ_IO_ERROR, "cannot be written: Too many levels");
     open_bad(scratch_path("no/x"), 4 << 20, 0, CLQ_IO_ERROR,
              "no': No such file or directory (the whole file needs 4.0 MiB)");
     open_bad(scratch_path("no/"), 0, 0, CLQ_INVALID_ARGUMENT, "does not end in the name of a file");
-    open_bad(scratch_path("file/x"), 0, 0, CLQ_IO_ERROR, "file/x: cannot write: Not a directory");
+    open_bad(scratch_path("file/x"), 0, 0, CLQ_IO_ERROR, "file/x: cannot be written: Not a directory");
     memset(name, 'n', sizeof name - 1);
     name[sizeof name - 1] = '\0';
     open_bad(scratch_path(name), 0, 0, CLQ_IO_ERROR, ": File name too long");

@@ -78,38 +78,31 @@ static clq_status check_folder_of(const char *path, clq_error *error)
 
 clq_status clq_path_check(const char *path, const clq_model *model, int replace, clq_error *error)
 {
-    char shown[400];
     struct stat facts;
+    int exists = 0;
     CLQ_TRY(check_folder_of(path, error));
-    CLQ_TRY(clq_model_refuse_output(model, path, error));
-    clq_printable(shown, sizeof shown, path, strlen(path));
-    if (lstat(path, &facts) != 0) {
-        return errno == ENOENT ? CLQ_OK
-                               : clq_fail(error, CLQ_IO_ERROR, "%s: cannot be written: %s", shown, strerror(errno));
-    }
-    CLQ_REQUIRE(!clq_leads_into_cache(path),
-                "%s: is a link to a blob of a Hugging Face cache, which is never written through", shown);
-    /* A link to nothing too, as the writer does: until then it may lead to what this run has written. */
-    if (stat(path, &facts) != 0) {
-        return errno == ENOENT
-                   ? clq_fail(error, CLQ_IO_ERROR, "%s: is a symbolic link to a file that does not exist", shown)
-                   : clq_fail(error, CLQ_IO_ERROR, "%s: cannot be written: %s", shown, strerror(errno));
-    }
-    CLQ_REQUIRE(!S_ISDIR(facts.st_mode), "%s: is a folder; the name of a file is required", shown);
-    CLQ_REQUIRE(S_ISREG(facts.st_mode), "%s: is a pipe, socket or device, which is never replaced by a file", shown);
-    CLQ_REQUIRE(replace != 0, "%s exists; --force replaces it", shown);
+    CLQ_TRY(model != NULL ? clq_model_refuse_output(model, path, error) : CLQ_OK);
+    /* A link to nothing is refused now, as the writer does: until then it may lead to what this run has written. */
+    CLQ_TRY(clq_place_look(path, &facts, &exists, error));
+    CLQ_REQUIRE(!exists || replace > 0, "%s exists; %s", clq_show_path(path).text,
+                replace == CLQ_NOT_REPLACED ? "--force replaces it"
+                                            : "--resume --force continues the run that was killed, and replaces it");
     return CLQ_OK;
 }
 
-clq_status clq_path_check_ending(const char *path, const char *otherwise, clq_error *error)
+clq_status clq_path_check_ending(const char *path, const clq_written *written, clq_error *error)
 {
-    const char *ending = strrchr(clq_path_file_name(path), '.');
-    CLQ_REQUIRE(
-        ending == NULL || !clq_holds_weights(path) || clq_ends_with(path, ".safetensors") ||
-            clq_ends_with(path, CLQ_INDEX_SUFFIX),
-        "%s: safetensors is what will be written, and a name that ends in %s is another kind's: .safetensors is "
-        "required%s",
-        clq_show_path(path).text, clq_show_name(ending).text, otherwise);
+    const char *ending = clq_ends_with(path, CLQ_INDEX_SUFFIX) ? CLQ_INDEX_SUFFIX
+                         : clq_holds_weights(path) || clq_ends_with(path, ".npy")
+                             ? strrchr(clq_path_file_name(path), '.')
+                             : NULL;
+    for (size_t i = 0; i < CLQ_WRITTEN_ENDINGS && ending != NULL && written->endings[i] != NULL; i++) {
+        ending = strcmp(ending, written->endings[i]) != 0 ? ending : NULL;
+    }
+    CLQ_REQUIRE(ending == NULL,
+                "%s: %s is what will be written, and a name that ends in %s is another kind's: %s is required%s",
+                clq_show_path(path).text, written->what, clq_show_name(ending).text,
+                written->endings[0] != NULL ? written->endings[0] : "another name", written->otherwise);
     return CLQ_OK;
 }
 

@@ -13,17 +13,26 @@ const char *clq_path_file_name(const char *path);
  */
 char *clq_path_target(const char *path);
 
+/* Whether what is there may be replaced; what stands in the way of a run that is continued needs another word. */
+enum { CLQ_NOT_REPLACED_BY_REST = -1, CLQ_NOT_REPLACED = 0 };
+
 /*
- * Refuse a path that is one of the model's files, is no file, lies in a folder that is missing, or exists without
- * `replace`. With `replace` 2 existing files are not looked for (a dry run).
+ * Refuse a path that is one of the model's files (NULL: there is none), is no file, lies in a folder that is missing,
+ * or exists without `replace`. With `replace` 2 existing files are not looked for (a dry run).
  */
 clq_status clq_path_check(const char *path, const clq_model *model, int replace, clq_error *error);
 
-/*
- * For what will be a safetensors file: refuse a name that says something else (.gguf, .bin, .pt, .onnx). `otherwise`
- * ends the message with what else can be done.
- */
-clq_status clq_path_check_ending(const char *path, const char *otherwise, clq_error *error);
+/* What is written, "safetensors"; the endings of names that say so, the usual one first; and, to end a message,
+ * what else can be done, or "". */
+enum { CLQ_WRITTEN_ENDINGS = 3 };
+typedef struct clq_written {
+    const char *what;
+    const char *endings[CLQ_WRITTEN_ENDINGS]; /* NULL after the last */
+    const char *otherwise;
+} clq_written;
+
+/* Refuse a name that ends as that of another kind of model or array does (.npy, .gguf, .bin, .pt, .onnx). */
+clq_status clq_path_check_ending(const char *path, const clq_written *written, clq_error *error);
 
 /* Whether the folder that the path lies in is there. */
 int clq_path_has_folder(const char *path);

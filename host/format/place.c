@@ -43,27 +43,45 @@ clq_status clq_place_fail(const clq_place *place, const char *what, int code, cl
                     clq_show_errno(code).text, clq_place_need(place).text);
 }
 
+static clq_status fail_unwritable(const char *path, clq_error *error)
+{
+    return clq_fail(error, CLQ_IO_ERROR, "%s: cannot be written: %s", clq_show_path(path).text,
+                    clq_show_errno(errno).text);
+}
+
+/* A link may lead to what has no path, as /dev/stdout does to a pipe: stat(2) alone tells what is there. */
+clq_status clq_place_look(const char *path, struct stat *facts, int *exists, clq_error *error)
+{
+    const clq_shown shown = clq_show_path(path);
+    *exists = 0;
+    if (lstat(path, facts) != 0) {
+        return errno == ENOENT ? CLQ_OK : fail_unwritable(path, error);
+    }
+    CLQ_REQUIRE(!clq_leads_into_cache(path),
+                "%s: is a link to a blob of a Hugging Face cache, which is never written through", shown.text);
+    if (stat(path, facts) != 0) {
+        return errno == ENOENT
+                   ? clq_fail(error, CLQ_IO_ERROR, "%s: is a symbolic link to a file that does not exist", shown.text)
+                   : fail_unwritable(path, error);
+    }
+    CLQ_REQUIRE(!S_ISDIR(facts->st_mode), "%s: is a folder; the name of a file is required", shown.text);
+    CLQ_REQUIRE(S_ISREG(facts->st_mode), "%s: is a pipe, socket or device, which is never replaced by a file",
+                shown.text);
+    *exists = 1;
+    return CLQ_OK;
+}
+
 /*
  * The path that will be renamed to: for a symbolic link the file it leads to, which keeps the link and is what writing
- * in place would have done. A link to nothing is refused as cp(1) does: where it leads is most likely a mistake.
+ * in place would have done.
  */
 static clq_status resolve_target(clq_place *place, int replace, char **target, clq_error *error)
 {
-    const clq_shown path = clq_show_path(place->path);
     struct stat facts;
-    int exists = lstat(place->path, &facts) == 0;
-    if (!exists && errno != ENOENT) {
-        return clq_place_fail(place, "write", errno, error);
-    }
-    if (clq_leads_into_cache(place->path)) {
-        return clq_fail(error, CLQ_INVALID_ARGUMENT,
-                        "%s: is a link to a blob of a Hugging Face cache, which is never written through", path.text);
-    }
-    if (exists && S_ISLNK(facts.st_mode)) {
+    int exists = 0;
+    CLQ_TRY(clq_place_look(place->path, &facts, &exists, error));
+    if (lstat(place->path, &facts) == 0 && S_ISLNK(facts.st_mode)) {
         *target = realpath(place->path, NULL);
-        if (*target == NULL && errno == ENOENT) {
-            return clq_fail(error, CLQ_IO_ERROR, "%s: is a symbolic link to a file that does not exist", path.text);
-        }
         if (*target == NULL || lstat(*target, &facts) != 0) {
             return clq_place_fail(place, "follow the symbolic link", errno, error);
         }
@@ -73,15 +91,9 @@ static clq_status resolve_target(clq_place *place, int replace, char **target, c
             return clq_fail_memory(error, place->path);
         }
     }
-    if (exists && S_ISDIR(facts.st_mode)) {
-        return clq_fail(error, CLQ_INVALID_ARGUMENT, "%s: is a folder; the name of a file is required", path.text);
-    }
-    if (exists && !S_ISREG(facts.st_mode)) {
-        return clq_fail(error, CLQ_INVALID_ARGUMENT,
-                        "%s: is a pipe, socket or device, which is never replaced by a file", path.text);
-    }
     if (exists && !replace) {
-        return clq_fail(error, CLQ_INVALID_ARGUMENT, "%s: exists already and may not be replaced", path.text);
+        return clq_fail(error, CLQ_INVALID_ARGUMENT, "%s: exists already and may not be replaced",
+                        clq_show_path(place->path).text);
     }
     place->is_taken = exists;
     place->old = facts;

@@ -17,8 +17,15 @@ typedef struct clq_place {
 } clq_place;
 
 /*
- * Find the folder of `path` and open it. Without `replace` an existing file is CLQ_INVALID_ARGUMENT; a folder, pipe or
- * device always is. Released by clq_place_release, on failure too.
+ * What stands where a file is to be written, links followed; *exists 0: nothing. Refused is what no file replaces: a
+ * folder, pipe, socket or device, a link to nothing (as cp(1) does: where it leads is most likely a mistake), and one
+ * to a blob of a Hugging Face cache.
+ */
+clq_status clq_place_look(const char *path, struct stat *facts, int *exists, clq_error *error);
+
+/*
+ * Find the folder of `path` and open it. Without `replace` an existing file is CLQ_INVALID_ARGUMENT. Released by
+ * clq_place_release, on failure too.
  */
 clq_status clq_place_find(const char *path, uint64_t planned_bytes, int replace, clq_place *place, clq_error *error);
 void clq_place_release(clq_place *place);

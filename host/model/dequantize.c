@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/float_mode.h"
+#include "format/folder.h"
 #include "format/foreign.h"
 #include "format/gguf.h"
 #include "format/near.h"
@@ -321,10 +322,12 @@ static clq_status check_output(dequantize_run *run, clq_error *error)
 static clq_status execute(dequantize_run *run, clq_error *error)
 {
     const clq_file_request *request = run->job.request;
+    const clq_written written = {
+        "safetensors", {".safetensors", CLQ_INDEX_SUFFIX, ".npy"}, ", or .gguf from a .gguf, or .npy for one tensor"};
     run->real = request->dtype != 0 ? request->dtype : CLQ_F32;
     CLQ_REQUIRE(request->output != NULL, "the request names no output");
     if (!clq_is_gguf_name(request->output) && !clq_request_writes_folder(request)) {
-        CLQ_TRY(clq_path_check_ending(request->output, ", or .gguf from a .gguf, or .npy for one tensor", error));
+        CLQ_TRY(clq_path_check_ending(request->output, &written, error));
     }
     CLQ_REQUIRE(run->real == CLQ_F32 || run->real == CLQ_F16 || run->real == CLQ_BF16,
                 "the request's type is %s: required is f32, f16 or bf16", clq_dtype_name(run->real));

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/float_mode.h"
+#include "format/folder.h"
 #include "format/gguf.h"
 #include "format/npy.h"
 #include "format/output_path.h"
@@ -25,6 +26,8 @@
 
 static clq_status check_request(const clq_file_request *request, clq_error *error)
 {
+    const clq_written written = {
+        "safetensors", {".safetensors", CLQ_INDEX_SUFFIX}, ", or --format clquant, which takes any name"};
     CLQ_REQUIRE(request->input != NULL, "quantize: the request has no input");
     CLQ_REQUIRE(request->output != NULL, "quantize: the request has no output");
     CLQ_REQUIRE(request->calibration.kind != CLQ_CALIBRATE_AVERAGE && request->calibration.kind != CLQ_CALIBRATE_MEAN,
@@ -48,7 +51,7 @@ static clq_status check_request(const clq_file_request *request, clq_error *erro
                 "--dry-run shows the plan of the whole, and a part writes; leave out one of --dry-run and --part");
     if (request->format == CLQ_FORMAT_BY_OUTPUT && !clq_is_gguf_name(request->output) &&
         !clq_request_writes_folder(request)) {
-        CLQ_TRY(clq_path_check_ending(request->output, ", or --format clquant, which takes any name", error));
+        CLQ_TRY(clq_path_check_ending(request->output, &written, error));
     }
     return CLQ_OK;
 }

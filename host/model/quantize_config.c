@@ -59,6 +59,7 @@ static clq_status refuse_inputs(const clq_file_request *request, const clq_model
 clq_status clq_config_prepare(const clq_file_request *request, clq_model_plan *plan, const clq_output *output,
                               clq_error *error)
 {
+    const clq_written written = {"a configuration (JSON)", {NULL}, ""};
     if (plan->format->config_format == NULL) {
         return CLQ_OK;
     }
@@ -68,6 +69,7 @@ clq_status clq_config_prepare(const clq_file_request *request, clq_model_plan *p
     }
     CLQ_REQUIRE(!clq_output_takes(output, request->config_file), "--emit-config and --output name the same file");
     CLQ_TRY(refuse_inputs(request, plan->model, error));
+    CLQ_TRY(clq_path_check_ending(request->config_file, &written, error));
     return clq_path_check(request->config_file, plan->model, request->dry_run ? 2 : request->replace, error);
 }
 

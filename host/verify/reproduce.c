@@ -20,7 +20,10 @@ enum { PATH_BYTES = 4096 };
 clq_status clq_verify_make_folder(const char *path, clq_error *error)
 {
     struct stat facts;
-    if (mkdir(path, 0777) != 0 && (errno != EEXIST || stat(path, &facts) != 0 || !S_ISDIR(facts.st_mode))) {
+    const int is_made = mkdir(path, 0777) == 0;
+    CLQ_REQUIRE(is_made || errno != EEXIST || stat(path, &facts) != 0 || S_ISDIR(facts.st_mode),
+                "%s: is no folder; the name of a folder is required", clq_show_path(path).text);
+    if (!is_made && (errno != EEXIST || stat(path, &facts) != 0)) {
         return clq_fail(error, CLQ_IO_ERROR, "%s: cannot make a folder: %s", clq_show_path(path).text,
                         clq_show_errno(errno).text);
     }

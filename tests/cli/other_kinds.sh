@@ -55,7 +55,14 @@ done
 refused dequantize q.safetensors -o out.bin
 refused dequantize q.safetensors -o out.gguf
 refused sample transformer-block -o out.gguf
-refused sample transformer-block -o out.pt
+for name in out.pt out.npy out.safetensors.index.json folder/out.npy; do
+    refused sample transformer-block -o $name
+done
+for name in out.safetensors out.safetensors.index.json out.npy out.gguf out.bin; do
+    refused calibrate x.npy -o $name
+    refused quantize x.npy -o out.safetensors --preset compressed-tensors --emit-config $name
+    refused gemm x.npy x.npy -o $name
+done
 "$CLQUANT" quantize x.npy -o out.bin --format clquant --quiet && cmp out.bin q.safetensors
 "$CLQUANT" quantize x.npy -o no-ending --quiet && cmp no-ending q.safetensors
 ls

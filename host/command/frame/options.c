@@ -128,6 +128,12 @@ static int store_option(parser *state, const cli_option *row, const char *text)
     if (text != NULL) {
         take_value(state, row, text);
     }
+    if (row->is_written && strcmp(text, "-") == 0) {
+        return cli_usage_error(
+            "--%s -: outputs are never stdout, since they are put in their places as a whole (./- is a "
+            "file of that name)",
+            row->name);
+    }
     return cli_store_option(state->options, row, text) || text == NULL ? CLI_OK : cli_refuse_value(row, text);
 }
 
@@ -191,11 +197,6 @@ static int check_together(const cli_options *options)
     }
     if (needs_output && options->file.output == NULL) {
         return cli_usage_error("missing option -o FILE: where to write");
-    }
-    if (options->file.output != NULL && strcmp(options->file.output, "-") == 0) {
-        return cli_usage_error(
-            "-o -: a file is written, not stdout, since its first bytes are known last (./- is a file "
-            "of that name)");
     }
     if (options->file.has_axis && !has_axis) {
         return cli_usage_error(options->verb == CLI_VERB_CALIBRATE ? "--axis needs --granularity channel"

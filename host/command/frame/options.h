@@ -40,6 +40,7 @@ typedef struct cli_option {
     /* Besides, or alone: look at the value, or keep more of it (NULL for a flag); returns 0 when it is not acceptable.
      */
     int (*store)(cli_options *options, const char *text);
+    int is_written;   /* the value is the path of a file, or a folder, that is made: there is no '-' for stdout */
     uint32_t several; /* verbs, as in `verbs`, that take each of the values where the option is repeated */
     int (*repeats)(const char *text); /* whether such a value stands beside others; NULL: those of a list alone */
     const char *required;             /* what a value must be, for the message: "a whole number from 0 to 30" */

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* clquant sample: write a model file with real layer shapes and plausible weights. */
-#ifndef _POSIX_C_SOURCE
-#define _POSIX_C_SOURCE 200809L
-#endif
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "command/verbs/report.h"
 #include "command/verbs/sample.h"
@@ -94,15 +90,6 @@ done:
     return status;
 }
 
-/* The writer refuses an existing file, too; here it can be said which option replaces it. */
-static clq_status refuse_existing(const cli_options *options, clq_error *error)
-{
-    struct stat facts;
-    CLQ_REQUIRE(options->file.replace || stat(options->file.output, &facts) != 0 || !S_ISREG(facts.st_mode),
-                "%s: exists already; --force replaces it", options->file.output);
-    return CLQ_OK;
-}
-
 static clq_status write_model(const cli_options *options, const cli_sample_model *model, totals *sum, clq_error *error)
 {
     clq_status status = CLQ_OK;
@@ -110,8 +97,9 @@ static clq_status write_model(const cli_options *options, const cli_sample_model
     clq_writer *writer = NULL;
     const char *header = NULL;
     uint64_t header_bytes = 0;
-    CLQ_TRY(clq_path_check_ending(options->file.output, "", error));
-    CLQ_TRY(refuse_existing(options, error));
+    const clq_written written = {"safetensors", {".safetensors"}, ""};
+    CLQ_TRY(clq_path_check_ending(options->file.output, &written, error));
+    CLQ_TRY(clq_path_check(options->file.output, NULL, options->file.replace, error));
     CLQ_TRY(clq_safetensors_plan_create(&plan, error));
     CLQ_TRY_TO(add_tensors(plan, model, sum, error));
     CLQ_TRY_TO(clq_safetensors_plan_finish(plan, &header, &header_bytes, &sum->bytes, error));

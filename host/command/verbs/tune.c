@@ -10,6 +10,7 @@
 #include "command/verbs/tune_verb.h"
 #include "format/file.h"
 #include "format/near.h"
+#include "format/output_path.h"
 #include "tune_meter.h"
 
 enum { DEFAULT_BUDGET = 300, LEAST_BUDGET_FOR_LARGE = 60 };
@@ -114,9 +115,12 @@ static int take_arguments(tune_call *call)
 static clq_status export_table(tune_call *call, clq_error *error)
 {
     const char *path = call->options->tune.export_path;
+    const clq_written written = {"a table of tuned values", {NULL}, ""};
     char *text = call->text;
     clq_writer *writer = NULL;
     clq_status status = CLQ_OK;
+    CLQ_TRY(clq_path_check_ending(path, &written, error));
+    CLQ_TRY(clq_path_check(path, NULL, call->options->file.replace, error));
     CLQ_TRY(clq_tuning_present(call->context, call->report.table, error));
     CLQ_TRY(clq_tuning_print(call->context, call->report.table, text, error));
     CLQ_TRY(clq_writer_open(path, strlen(text), call->options->file.replace, &writer, error));
