@@ -767,7 +767,7 @@ static void leaves_an_existing_file_alone(void **state)
     (void)state;
     scratch_write(PLAIN.out, "old", 3);
     assert_int_equal(start(&PLAIN, (killed_run){.die_before = 20}, "--force", NULL), KILLED_RUN_DIED);
-    refused(&PLAIN, (killed_run){0}, "--resume", NULL, 2, "exists; --force replaces it");
+    refused(&PLAIN, (killed_run){0}, "--resume", NULL, 2, "exists; --");
     {
         const file_copy old = take_copy(PLAIN.out);
         assert_int_equal(old.length, 3);
@@ -776,6 +776,17 @@ static void leaves_an_existing_file_alone(void **state)
     assert_int_equal(run_with(&PLAIN, "--resume", "--force"), 0);
     assert_report(&want, "replaced", 0);
     assert_outputs(&want, "replaced", 0);
+    remove_outputs(&PLAIN);
+    /* Of one that had finished something, each refusal tells what goes on with it. */
+    leave_unfinished(2);
+    scratch_write(PLAIN.out, "old", 3);
+    refused(&PLAIN, (killed_run){0}, NULL, NULL, 2,
+            "of its tensors were finished; --resume --force continues it, and replaces what is there, --force alone "
+            "begins anew");
+    refused(&PLAIN, (killed_run){0}, "--resume", NULL, 2,
+            "exists; --resume --force continues the run that was killed, and replaces it");
+    assert_int_equal(run_with(&PLAIN, "--resume", "--force"), 0);
+    assert_outputs(&want, "continued and replaced", 0);
     remove_outputs(&PLAIN);
     free_expected(&want);
 }

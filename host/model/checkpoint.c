@@ -34,21 +34,22 @@ static void count_lines(clq_checkpoint *checkpoint)
     clq_journal_rewind(checkpoint->journal);
 }
 
-static clq_status refuse_left(const clq_checkpoint *checkpoint, clq_error *error)
+static clq_status refuse_left(const clq_checkpoint *checkpoint, int is_taken, clq_error *error)
 {
+    const char *resume = is_taken && !checkpoint->complete ? "--resume --force continues it, and replaces what is there"
+                                                           : "--resume continues it";
     if (checkpoint->complete && checkpoint->request->parts > 0) {
         return clq_fail(error, CLQ_INVALID_ARGUMENT, "%s: part %u of %u of it is done; --force begins it anew",
                         clq_show(checkpoint->path).text, (unsigned)checkpoint->request->part,
                         (unsigned)checkpoint->request->parts);
     }
     return clq_fail(error, CLQ_INVALID_ARGUMENT,
-                    "%s: an earlier run was killed when %zu of its tensors were finished; --resume continues it, "
-                    "--force begins anew",
-                    clq_show(checkpoint->path).text, checkpoint->told);
+                    "%s: an earlier run was killed when %zu of its tensors were finished; %s, --force %sbegins anew",
+                    clq_show(checkpoint->path).text, checkpoint->told, resume, is_taken ? "alone " : "");
 }
 
-clq_status clq_checkpoint_find(const clq_file_request *request, const clq_output *output, clq_checkpoint **out,
-                               clq_error *error)
+clq_status clq_checkpoint_find(const clq_file_request *request, const clq_output *output, int is_taken,
+                               clq_checkpoint **out, clq_error *error)
 {
     clq_error reason;
     clq_status status;
@@ -84,12 +85,18 @@ clq_status clq_checkpoint_find(const clq_file_request *request, const clq_output
         return CLQ_OK;
     }
     count_lines(checkpoint);
-    return !request->resume && !request->replace && checkpoint->told > 0 ? refuse_left(checkpoint, error) : CLQ_OK;
+    return !request->resume && !request->replace && checkpoint->told > 0 ? refuse_left(checkpoint, is_taken, error)
+                                                                         : CLQ_OK;
 }
 
 static int continues(const clq_checkpoint *checkpoint)
 {
     return checkpoint->request->resume && checkpoint->journal != NULL;
+}
+
+int clq_checkpoint_is_left(const clq_checkpoint *checkpoint)
+{
+    return continues(checkpoint) && checkpoint->told > 0;
 }
 
 int clq_checkpoint_is_complete(const clq_checkpoint *checkpoint)

@@ -27,11 +27,14 @@ typedef struct clq_checkpoint_run {
 
 /*
  * Before any work: look for what an earlier run left beside OUT, whose folder may be missing. Without --resume,
- * finished tensors in it are refused, unless --force discards them. While another run writes OUT, always
- * CLQ_INVALID_ARGUMENT.
+ * finished tensors in it are refused, unless --force discards them; `is_taken`: there is an OUT too, which only --force
+ * replaces. While another run writes OUT, always CLQ_INVALID_ARGUMENT.
  */
-clq_status clq_checkpoint_find(const clq_file_request *request, const clq_output *output, clq_checkpoint **checkpoint,
-                               clq_error *error);
+clq_status clq_checkpoint_find(const clq_file_request *request, const clq_output *output, int is_taken,
+                               clq_checkpoint **checkpoint, clq_error *error);
+
+/* Whether what an earlier run left is to be continued, and something in it was finished. */
+int clq_checkpoint_is_left(const clq_checkpoint *checkpoint);
 
 /* Whether what an earlier run left is to be continued and all of it was written: then files may stand under their final
  * names already. */

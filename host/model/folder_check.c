@@ -32,6 +32,19 @@ static clq_status refuse(const clq_folder_output *folder, const char *name, cons
     return clq_fail(error, CLQ_INVALID_ARGUMENT, "%s/%s: %s", shown, own, what);
 }
 
+/* What replaces what is there. */
+static const char *advice(const clq_folder_output *folder)
+{
+    return folder->job->request->resume ? "--resume --force continues, and replaces it" : "--force replaces it";
+}
+
+static clq_status refuse_existing(const clq_folder_output *folder, const char *name, const char *what, clq_error *error)
+{
+    char text[120];
+    snprintf(text, sizeof text, "%s; %s", what, advice(folder));
+    return refuse(folder, name, text, error);
+}
+
 /* ---- what is there ---- */
 
 int clq_file_has_bytes(const char *path, const void *bytes, uint64_t length)
@@ -203,8 +216,8 @@ static clq_status check_weights(clq_folder_output *folder, int complete, clq_err
     if (weights.count > 0 && !request->replace) {
         char shown[400];
         clq_printable(shown, sizeof shown, folder->path, strlen(folder->path));
-        CLQ_TRY_TO(clq_fail(error, CLQ_INVALID_ARGUMENT, "%s: holds a model: %s; --force replaces it", shown,
-                            clq_show_names(&weights).text));
+        CLQ_TRY_TO(clq_fail(error, CLQ_INVALID_ARGUMENT, "%s: holds a model: %s; %s", shown,
+                            clq_show_names(&weights).text, advice(folder)));
     }
     if (request->replace) {
         CLQ_TRY_TO(find_owned(folder, &names, &owned, error));
@@ -215,6 +228,20 @@ done:
     clq_name_set_release(&weights);
     clq_name_set_release(&owned);
     return status;
+}
+
+int clq_folder_output_is_taken(const clq_folder_output *folder)
+{
+    clq_name_set names = {0};
+    int taken = 0;
+    if (clq_folder_names(folder->path, &names, NULL) == CLQ_OK) {
+        for (size_t i = 0; i < names.count; i++) {
+            const char *name = names.names[i];
+            taken |= name[0] != '.' && (clq_holds_weights(name) || strcmp(name, CLQ_CONFIG_NAME) == 0);
+        }
+    }
+    clq_name_set_release(&names);
+    return taken;
 }
 
 /* ---- the other files ---- */
@@ -251,7 +278,7 @@ static clq_status check_files(const clq_folder_output *folder, clq_error *error)
         }
         CLQ_TRY(check_kind(folder, file->name, 0, &exists, error));
         if (exists && !folder->job->request->replace) {
-            return refuse(folder, file->name, "exists, with other bytes; --force replaces it", error);
+            return refuse_existing(folder, file->name, "exists, with other bytes", error);
         }
     }
     return CLQ_OK;
@@ -263,7 +290,7 @@ static clq_status check_config(const clq_folder_output *folder, int complete, cl
     int exists = 0;
     CLQ_TRY(check_kind(folder, CLQ_CONFIG_NAME, 0, &exists, error));
     return exists && !folder->job->request->replace && !complete
-               ? refuse(folder, CLQ_CONFIG_NAME, "exists; --force replaces it", error)
+               ? refuse_existing(folder, CLQ_CONFIG_NAME, "exists", error)
                : CLQ_OK;
 }
 

@@ -39,6 +39,9 @@ clq_status clq_folder_output_check(clq_folder_output *folder, clq_output *output
 /* Whether the folder is there, so that something of an earlier run may be in it. */
 int clq_folder_output_exists(const clq_folder_output *folder);
 
+/* Whether it holds a model, or what is left of one: weights or a configuration. */
+int clq_folder_output_is_taken(const clq_folder_output *folder);
+
 /* `config` is a JSON object whose member quantization_config goes into config.json; NULL: none is to stand there. */
 clq_status clq_folder_output_config(clq_folder_output *folder, const char *config, size_t length, clq_error *error);
 

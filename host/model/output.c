@@ -167,6 +167,16 @@ clq_status clq_output_refuse_given(const clq_output *output, const clq_file_requ
     return CLQ_OK;
 }
 
+int clq_output_is_there(const clq_output *output)
+{
+    struct stat facts;
+    int is_there = lstat(output->path, &facts) == 0;
+    for (size_t i = 0; i < output->shard_count && !is_there; i++) {
+        is_there = lstat(output->shards[i].path, &facts) == 0;
+    }
+    return is_there;
+}
+
 int clq_output_takes(const clq_output *output, const char *path)
 {
     int takes = clq_path_same(output->path, path);

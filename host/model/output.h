@@ -36,6 +36,9 @@ clq_status clq_output_check(const clq_output *output, const clq_model *model, in
 /* Refuse an output one of whose files is one of parameters (clq_request_refuse_given). */
 clq_status clq_output_refuse_given(const clq_output *output, const clq_file_request *request, clq_error *error);
 
+/* Whether one of the files of the output is there. */
+int clq_output_is_there(const clq_output *output);
+
 /* Whether `path` is one of the files of the output. */
 int clq_output_takes(const clq_output *output, const char *path);
 

@@ -61,15 +61,20 @@ static clq_status check_output(clq_quantize_job *job, clq_error *error)
 {
     const clq_file_request *request = job->request;
     const int there = job->folder == NULL || clq_folder_output_exists(job->folder);
+    int is_taken = 0;
     int replace = request->dry_run || job->joined != NULL ? 2 : request->replace;
     CLQ_REQUIRE(request->parts == 0 || clq_part_has_name(clq_output_path(job->output)),
                 "--part: the name of the output is too long for files beside it");
     CLQ_TRY(clq_output_refuse_given(job->output, request, error));
+    is_taken =
+        there && (clq_output_is_there(job->output) || (job->folder != NULL && clq_folder_output_is_taken(job->folder)));
     if (!request->dry_run && job->joined == NULL) {
         CLQ_TRY(there ? clq_output_check(job->output, job->model, 2, error) : CLQ_OK);
-        CLQ_TRY(clq_checkpoint_find(request, job->output, &job->checkpoint, error));
+        CLQ_TRY(clq_checkpoint_find(request, job->output, is_taken, &job->checkpoint, error));
         /* Files that stand under their final names already are compared byte for byte. */
-        replace = clq_checkpoint_is_complete(job->checkpoint) ? 2 : replace;
+        replace = clq_checkpoint_is_complete(job->checkpoint)           ? 2
+                  : !replace && clq_checkpoint_is_left(job->checkpoint) ? CLQ_NOT_REPLACED_BY_REST
+                                                                        : replace;
     }
     if (job->folder != NULL) {
         CLQ_TRY(clq_folder_output_check(job->folder, job->output, replace == 2 && !request->dry_run, error));
