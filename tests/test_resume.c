@@ -760,6 +760,27 @@ static void one_run_at_a_time(void **state)
     free_expected(&want);
 }
 
+/* A run that was killed when all was written, over a file of this text that has its place still. */
+static void leave_finished_over(const char *text)
+{
+    for (long point = 20; point < 1000; point++) {
+        size_t length = 0;
+        char *journal = NULL;
+        int is_complete = 0;
+        remove_outputs(&PLAIN);
+        scratch_write(PLAIN.out, text, strlen(text));
+        assert_int_equal(start(&PLAIN, (killed_run){.die_before = point}, "--force", NULL), KILLED_RUN_DIED);
+        journal = scratch_read(scratch_path(JOURNAL), &length);
+        is_complete = journal != NULL && strstr(journal, "complete") != NULL;
+        free(journal);
+        if (is_complete) {
+            assert_int_equal(access(scratch_path(PARTIAL), F_OK), 0);
+            return;
+        }
+    }
+    fail_msg("no run was killed when all was written");
+}
+
 /* An existing OUT is kept until the new one is whole, and needs --force as ever. */
 static void leaves_an_existing_file_alone(void **state)
 {
@@ -776,6 +797,13 @@ static void leaves_an_existing_file_alone(void **state)
     assert_int_equal(run_with(&PLAIN, "--resume", "--force"), 0);
     assert_report(&want, "replaced", 0);
     assert_outputs(&want, "replaced", 0);
+    remove_outputs(&PLAIN);
+    /* Of one that had finished all, too: nothing is lost with what is refused. */
+    leave_finished_over("old");
+    refused(&PLAIN, (killed_run){0}, "--resume", NULL, 2,
+            "exists; --resume --force continues the run that was killed, and replaces it");
+    assert_int_equal(run_with(&PLAIN, "--resume", "--force"), 0);
+    assert_outputs(&want, "finished and replaced", 0);
     remove_outputs(&PLAIN);
     /* Of one that had finished something, each refusal tells what goes on with it. */
     leave_unfinished(2);

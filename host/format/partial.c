@@ -50,6 +50,17 @@ static clq_status continue_left(clq_writer *writer, clq_partial_use use, uint64_
     return clq_place_check_space(&writer->place, clq_size_min(*found, (uint64_t)facts.st_blocks * 512), error);
 }
 
+/* A run that had finished this file was killed before it got its name, or between that and losing its first one. */
+static clq_status check_taken(const clq_writer *writer, clq_error *error)
+{
+    struct stat own;
+    CLQ_REQUIRE(writer->replace || !writer->place.is_taken || fstat(writer->fd, &own) != 0 ||
+                    (own.st_dev == writer->place.old.st_dev && own.st_ino == writer->place.old.st_ino),
+                "%s exists; --resume --force continues the run that was killed, and replaces it",
+                clq_show_path(writer->place.path).text);
+    return CLQ_OK;
+}
+
 static clq_status open_partial(clq_writer *writer, clq_partial_use use, uint64_t *found, clq_error *error)
 {
     const int resume = use != CLQ_PARTIAL_REMOVE;
@@ -65,6 +76,7 @@ static clq_status open_partial(clq_writer *writer, clq_partial_use use, uint64_t
     }
     if (writer->fd >= 0) {
         CLQ_TRY_TO(continue_left(writer, use, found, error));
+        CLQ_TRY_TO(check_taken(writer, error));
     } else if (use == CLQ_PARTIAL_NEED) {
         goto done;
     } else {

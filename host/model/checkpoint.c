@@ -36,8 +36,10 @@ static void count_lines(clq_checkpoint *checkpoint)
 
 static clq_status refuse_left(const clq_checkpoint *checkpoint, int is_taken, clq_error *error)
 {
-    const char *resume = is_taken && !checkpoint->complete ? "--resume --force continues it, and replaces what is there"
-                                                           : "--resume continues it";
+    /* Of one that was about to put its files in their places, what is there may be its own. */
+    const char *resume = !is_taken              ? "--resume continues it"
+                         : checkpoint->complete ? "--resume continues it, with --force where that replaces something"
+                                                : "--resume --force continues it, and replaces what is there";
     if (checkpoint->complete && checkpoint->request->parts > 0) {
         return clq_fail(error, CLQ_INVALID_ARGUMENT, "%s: part %u of %u of it is done; --force begins it anew",
                         clq_show(checkpoint->path).text, (unsigned)checkpoint->request->part,
