@@ -122,9 +122,9 @@ static clq_status execute(clq_calibrate_job *job, clq_error *error)
     const clq_written written = {"a file of ranges (JSON)", {NULL}, ""};
     CLQ_REQUIRE(request->inputs.count > 0, "the request names no inputs");
     CLQ_REQUIRE(request->output != NULL, "the request names no output");
-    CLQ_TRY(clq_path_check_ending(request->output, &written, error));
     CLQ_TRY(clq_model_plan_scheme(request, &job->scheme, error));
     CLQ_TRY(clq_calibrate_inputs(job, error));
+    CLQ_TRY(clq_path_check_ending(request->output, &written, error));
     CLQ_TRY(clq_job_need_devices(&job->job, error));
     CLQ_TRY(clq_calibrate_hold(job, error));
     if (job->count > 0) {
