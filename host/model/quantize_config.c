@@ -69,8 +69,8 @@ clq_status clq_config_prepare(const clq_file_request *request, clq_model_plan *p
     }
     CLQ_REQUIRE(!clq_output_takes(output, request->config_file), "--emit-config and --output name the same file");
     CLQ_TRY(refuse_inputs(request, plan->model, error));
-    CLQ_TRY(clq_path_check_ending(request->config_file, &written, error));
-    return clq_path_check(request->config_file, plan->model, request->dry_run ? 2 : request->replace, error);
+    CLQ_TRY(clq_path_check(request->config_file, plan->model, request->dry_run ? 2 : request->replace, error));
+    return clq_path_check_ending(request->config_file, &written, error);
 }
 
 clq_status clq_config_check(const clq_file_request *request, const clq_model_plan *plan, clq_error *error)
