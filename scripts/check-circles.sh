@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: check-circles.sh NM OBJECTS...: no call goes up a floor of scripts/check-floors.sh, whatever headers say, and no
 # two of these object files call each other in a circle, through others either, so that each can be understood, and
-# replaced, without those that use it. The table of verbs, which names who is called and calls nobody, is left out.
+# replaced, without those that use it. The tables of verbs and of options, which name who is called and call nobody, are
+# left out.
 set -eu
 nm=$1
 shift
@@ -10,7 +11,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$nm" -A -P "$@" | awk '
     { sub(/:$/, "", $1) }
-    $1 ~ /\/verbs_table\.[^\/]*$/ { next }
+    $1 ~ /\/(verbs|options)_table\.[^\/]*$/ { next }
     $3 == "U" { print "needs", $1, $2 }
     $3 ~ /^[TDBRC]$/ { print "has", $1, $2 }' > "$work/symbols"
 awk '$1 == "has" { home[$3] = $2; next } { need[++count] = $2 " " $3 }
@@ -25,7 +26,7 @@ awk '$1 == "has" { home[$3] = $2; next } { need[++count] = $2 " " $3 }
 floors=$(sed -n 's/.*split("\([a-z/ ]*\)", floors.*/\1/p' "$(dirname "$0")/check-floors.sh")
 awk -v floors="$floors" '
     function floor_of(object) {
-        sub(/.*\.dir\//, "", object)
+        sub(/.*\.dir\/(\.\/)?/, "", object)
         sub(/\/[^\/]*$/, "", object)
         return object
     }
