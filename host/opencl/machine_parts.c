@@ -196,7 +196,19 @@ done:
     return status;
 }
 
-/* No variant multiplies: what slices of portable would give is written, whose codes of A are those of s8 for u8. */
+/* Those of portable, whose codes of A are those of s8 for u8; where work-groups are too small for it of cpu, which has
+ * the codes as they are. */
+static clq_status decide_slices(const clq_cl_machine *m, const clq_gemm_task *task, clq_gemm_decision *decision,
+                                clq_error *error)
+{
+    static const clq_gemm_program any = {0, 0, 0};
+    const clq_context *context = m->stream.context;
+    return clq_cl_gemm_decide_trial(context, m->tuning, task, CLQ_VARIANT_PORTABLE, any, 1, decision, NULL) == CLQ_OK
+               ? CLQ_OK
+               : clq_cl_gemm_decide_trial(context, m->tuning, task, CLQ_VARIANT_CPU, any, 1, decision, error);
+}
+
+/* No variant multiplies: what its slices would give is written. */
 static clq_status run_slices(void *cookie, const clq_trial_case *c, clq_error *error)
 {
     clq_cl_machine *m = cookie;
@@ -204,8 +216,7 @@ static clq_status run_slices(void *cookie, const clq_trial_case *c, clq_error *e
     clq_gemm_weights weights = {0};
     clq_gemm_decision decision;
     clq_gemm_workspace w;
-    CLQ_TRY(clq_cl_gemm_decide_trial(m->stream.context, m->tuning, &task, CLQ_VARIANT_PORTABLE,
-                                     (clq_gemm_program){0, 0, 0}, 1, &decision, error));
+    CLQ_TRY(decide_slices(m, &task, &decision, error));
     decision.only_sums_slices = 1;
     if (decision.in_groups) {
         decision.block_rows = task.problem->m; /* what the slices give is of all rows */
