@@ -18,6 +18,9 @@ enum fault { WRONG_BYTES, REFUSED_BUILD, FAULTS };
 /* Of two cases packed B and the sums of A's rows, and of the second, whose codes have 4 bits, panels of 8-bit ones. */
 enum { READS_OF_CASES = 5 };
 
+/* With the next one, which is right: what does not build is compared no more. */
+static const int comparisons[FAULTS] = {2, 1};
+
 static const char *const complaints[FAULTS] = {"differ from the reference", "does not build"};
 
 static const char *file_of(const char *variant)
@@ -118,10 +121,10 @@ static void next_variant_takes_over(void **state)
         check_warning(&p, (enum fault)fault, first.variant);
         plan_product(&p, &second);
         assert_string_not_equal(first.variant, second.variant);
-        assert_int_equal(p.log.comparisons, 2);
+        assert_int_equal(p.log.comparisons, comparisons[fault]);
         ACCEPTED(fallible_product_run(&p, &results, e)); /* nothing is compared, and nobody warned, again */
         fallible_results_check(&results);
-        assert_int_equal(p.log.comparisons, 2);
+        assert_int_equal(p.log.comparisons, comparisons[fault]);
         assert_int_equal(p.log.warnings, 1);
         fallible_product_end(&p);
     }
@@ -159,7 +162,7 @@ static void forced_variant_is_set_aside(const char *variant, enum fault fault)
         status = fallible_product_run(&p, &results, &error);
         spoil_no_more();
         check_warning(&p, fault, has_others ? first.variant : variant);
-        assert_int_equal(p.log.comparisons, 2); /* of the spoiled one and of one by itself */
+        assert_int_equal(p.log.comparisons, comparisons[fault]); /* of the spoiled one and of one by itself */
         if (has_others) {
             check_ok(status, &error, variant);
             fallible_results_check(&results);
