@@ -1,14 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A device that takes a command, ends it abnormally and goes on (tests/zoo, lose): exit code 4 and what was lost, on
 # every verb, whichever of its first commands it is, and no output.
-. "$CLQ_TEST_FOLDER/arrays.inc"
-[ -n "$CLQ_ZOO_LAYER" ] || exit 77
-"$CLQUANT" devices --json | grep -q '"spec": "0:0"' || exit 77
-"$CLQUANT" sample mobilenet-v2 -o big.safetensors --quiet || exit 1
-tail -c 100000 big.safetensors >random
-head -c 76800 random | npy '<f4' '200, 96' >x.npy
-head -c 9100 random | npy '|i1' '70, 130' >a.npy
-tail -c 8710 random | npy '|u1' '130, 67' >b.npy
+. "$CLQ_TEST_FOLDER/zoo_files.inc"
 "$CLQUANT" quantize x.npy -o q.safetensors --device reference --quiet || exit 1
 printf '%s\n' 30x33 3x5x7 >shapes.txt
 

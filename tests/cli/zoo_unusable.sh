@@ -1,14 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A driver that does not let a kernel be made, asked about, given its arguments, started or waited for (tests/zoo, one
 # call that fails): it is set aside with the call and its code, another serves, and the bytes are the reference's.
-. "$CLQ_TEST_FOLDER/arrays.inc"
-[ -n "$CLQ_ZOO_LAYER" ] || exit 77
-"$CLQUANT" devices --json | grep -q '"spec": "0:0"' || exit 77
-"$CLQUANT" sample mobilenet-v2 -o big.safetensors --quiet || exit 1
-tail -c 100000 big.safetensors >random
-head -c 76800 random | npy '<f4' '200, 96' >x.npy
-head -c 9100 random | npy '|i1' '70, 130' >a.npy
-tail -c 8710 random | npy '|u1' '130, 67' >b.npy
+. "$CLQ_TEST_FOLDER/zoo_files.inc"
 CLQUANT_CACHE_DIR=
 export CLQUANT_CACHE_DIR
 run() { # FUNCTION:N:CODE VERB ARGUMENT...
